@@ -1,0 +1,50 @@
+/** idle → analyzing → executing ⇄ blocked → handoff → idle; offline, quarantined, revoked. */
+export type AgentState =
+  | "idle"
+  | "analyzing"
+  | "executing"
+  | "blocked"
+  | "handoff"
+  | "offline"
+  | "quarantined"
+  | "revoked";
+
+export interface Agent {
+  readonly name: string;
+  readonly role: string | null;
+  /** Self-declared, sorted. */
+  readonly capabilities: readonly string[];
+  readonly model: string | null;
+  readonly tier: "T0" | "T1" | "T2";
+  /** Who answers for it: the operating system's user in local mode. */
+  readonly principal: string;
+  readonly state: AgentState;
+  /** SHA-256 of the session, which only the agent knows. */
+  readonly sessionHash: string;
+  /** The process that beats for it; null while offline. */
+  readonly processId: string | null;
+  /** Pid and start time of the client that started the process: the same client resumes its name. */
+  readonly parentKey: string;
+  readonly worktree: string | null;
+  readonly registeredAtMs: number;
+  readonly lastSeenMs: number;
+}
+
+/** A guvnor process that serves agents (or a person's command that measures gates). */
+export interface ProcessRow {
+  readonly id: string;
+  readonly host: string;
+  readonly bootId: string;
+  readonly pidNamespace: string;
+  readonly pid: number;
+  readonly startTime: string;
+  readonly parentPid: number;
+  readonly parentStartTime: string;
+  /** Rises with each heartbeat; observers compare it, so that no clock is trusted. */
+  readonly beat: number;
+  readonly startedAtMs: number;
+  readonly beatAtMs: number;
+  readonly endedAtMs: number | null;
+  /** The newest schema this program knows. */
+  readonly schema: number;
+}

@@ -1,0 +1,61 @@
+export type TopicState = "proposing" | "voting" | "decided" | "no_consensus" | "withdrawn";
+
+export type VotingMethod = "majority" | "schulze";
+
+export interface Topic {
+  readonly id: string;
+  readonly title: string;
+  readonly problem: string;
+  readonly state: TopicState;
+  /** As asked for; null leaves it to the number of solutions. Fixed when voting opens. */
+  readonly method: VotingMethod | null;
+  readonly electorate: readonly string[];
+  /** Members who must cast, abstentions included. */
+  readonly quorum: number;
+  readonly irreversible: boolean;
+  readonly taskId: string | null;
+  readonly openedBy: string;
+  readonly createdAtMs: number;
+  readonly proposeUntilMs: number;
+  readonly voteUntilMs: number | null;
+  readonly voteSeconds: number;
+  readonly endedAtMs: number | null;
+  /** 1, then 2 for the one re-vote. */
+  readonly round: number;
+  /** Solutions on the ballot in this round. */
+  readonly ballotIds: readonly string[];
+  /** Members who said that they propose nothing. */
+  readonly passed: readonly string[];
+  readonly decision: Decision | null;
+}
+
+export interface Solution {
+  readonly id: string;
+  readonly topicId: string;
+  readonly author: string;
+  readonly title: string;
+  readonly body: string;
+  readonly commit: string | null;
+  readonly files: readonly string[];
+  readonly evidence: readonly string[];
+  readonly confidence: number | null;
+  readonly createdAtMs: number;
+}
+
+export interface Ballot {
+  readonly topicId: string;
+  readonly round: number;
+  readonly voter: string;
+  readonly ranking: readonly string[];
+  readonly abstain: boolean;
+  readonly reason: string;
+  readonly castAtMs: number;
+}
+
+/** How it ended, with everything needed to recompute it. */
+export interface Decision {
+  readonly winner: string | null;
+  readonly by: "vote" | "person";
+  readonly reason: string;
+  readonly tally: Readonly<Record<string, unknown>>;
+}

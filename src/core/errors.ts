@@ -1,0 +1,63 @@
+/** Every code a caller may see. The list is closed; docs/errors.md explains each one. */
+export const ERROR_CODES = [
+  "agent_unknown",
+  "already_voted",
+  "audit_broken",
+  "busy",
+  "config_invalid",
+  "dependency_cycle",
+  "escalation_not_found",
+  "fence_required",
+  "gate_unknown",
+  "git_unavailable",
+  "input_invalid",
+  "input_too_large",
+  "internal",
+  "key_invalid",
+  "no_project",
+  "not_eligible",
+  "not_electorate",
+  "not_holder",
+  "person_required",
+  "plan_not_found",
+  "request_id_reused",
+  "schema_newer",
+  "session_required",
+  "session_unknown",
+  "solution_unknown",
+  "stale_lease",
+  "state_conflict",
+  "storage_failed",
+  "task_cancelled",
+  "task_not_found",
+  "task_not_ready",
+  "tool_unknown",
+  "topic_closed",
+  "topic_not_found",
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+interface GuvnorErrorOptions {
+  /** Facts an agent can act on; JSON only. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/**
+ * The only error thrown on purpose. `code` is the contract with callers, `message` tells a person
+ * what happened, `fix` tells an agent what to do next; `cause` keeps the original failure.
+ */
+export class GuvnorError extends Error {
+  readonly code: ErrorCode;
+  readonly fix: string;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ErrorCode, message: string, fix: string, options: GuvnorErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "GuvnorError";
+    this.code = code;
+    this.fix = fix;
+    this.details = options.details;
+  }
+}

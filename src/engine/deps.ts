@@ -1,0 +1,44 @@
+import type { Scope, Store } from "../store/store.ts";
+import type { GateRunner, GitPort, ProcessPort } from "./ports.ts";
+
+export interface Logger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Everything the engine uses; put together in src/app.ts, or by a test in a few lines. */
+export interface EngineDeps {
+  readonly store: Store;
+  readonly scope: Scope;
+  /** Wall clock, ms since 1970; for what people see, never to judge who is alive. */
+  readonly now: () => number;
+  /** Runs evenly, in ms with fractions; for durations. */
+  readonly monotonic: () => number;
+  /** 0 to 1. */
+  readonly random: () => number;
+  /** 32 random bytes in hex; for call ids, sessions and nonces. */
+  readonly newSecret: () => string;
+  readonly sha256: (text: string) => string;
+  readonly processes: ProcessPort;
+  /** This process in the store. */
+  readonly processId: string;
+  /** Undefined outside git. */
+  readonly git: GitPort | undefined;
+  readonly gates: GateRunner;
+  readonly settings: EngineSettings;
+  readonly log: Logger;
+}
+
+export interface EngineSettings {
+  /** The name that an agent gets which does not register (GUVNOR_AGENT). */
+  readonly agentName: string | undefined;
+  /** Where the process was started: the default worktree of its agents. */
+  readonly directory: string;
+  /** Who answers for the agents of this process. */
+  readonly principal: string;
+  /** Running tasks an agent may hold at once, when it names them. */
+  readonly parallel: number;
+  /** Silence after which a running task may be given to somebody else. */
+  readonly stallAfterMs: number;
+}

@@ -1,0 +1,94 @@
+import type { GateEvidence, GateRun } from "../core/gate-run.ts";
+import { formatId } from "../core/ids.ts";
+import type { Task } from "../core/task.ts";
+import type { WriteContext } from "./call-context.ts";
+
+/** Begun this often without an end: the gate seems to kill whoever measures it. */
+const MAX_TRIES = 3;
+
+/** Queues one measuring of `gate` for what the task was submitted with. */
+export async function queueGateRun(
+  ctx: WriteContext,
+  task: Task,
+  gate: string,
+  kind: GateRun["kind"],
+): Promise<GateRun> {
+  const run: GateRun = {
+    id: formatId("gateRun", await ctx.tx.nextNumber("gateRun")),
+    taskId: task.id,
+    fence: task.fence,
+    attemptNo: task.attemptNo,
+    round: task.reviewRounds,
+    gate,
+    kind,
+    planId: task.planId,
+    commit: task.commit,
+    state: "queued",
+    processId: null,
+    tries: 0,
+    queuedAtMs: ctx.nowMs,
+    endedAtMs: null,
+    evidence: null,
+  };
+  await saveGateRun(ctx, run, null);
+  return run;
+}
+
+export async function saveGateRun(
+  ctx: WriteContext,
+  run: GateRun,
+  from: GateRun["state"] | null,
+): Promise<void> {
+  await ctx.tx.gateRuns.save(run);
+  ctx.effects.push({
+    type: "gate_run",
+    id: run.id,
+    task: run.taskId,
+    gate: run.gate,
+    from,
+    to: run.state,
+    commit: run.commit,
+    fence: run.fence,
+    ...(run.evidence === null ? {} : { summary: run.evidence.summary }),
+  });
+  ctx.tx.wake();
+}
+
+/** What a process was measuring when it ended goes back to the queue, for any other process. */
+export async function requeueGateRuns(ctx: WriteContext, processId: string): Promise<void> {
+  for (const run of await ctx.tx.gateRuns.ofProcess(processId)) {
+    await saveGateRun(ctx, { ...run, state: "queued", processId: null }, "running");
+  }
+}
+
+/** Takes the oldest queued run for this process; undefined when nothing is to be measured. */
+export async function claimGateRun(ctx: WriteContext): Promise<GateRun | undefined> {
+  const queued = await ctx.tx.gateRuns.nextQueued();
+  if (queued === undefined) return undefined;
+  const run: GateRun = {
+    ...queued,
+    state: "running",
+    processId: ctx.deps.processId,
+    tries: queued.tries + 1,
+  };
+  await saveGateRun(ctx, run, "queued");
+  return run;
+}
+
+/** Whether the run has been begun too often to be begun again. */
+export function isHopeless(run: GateRun): boolean {
+  return run.tries > MAX_TRIES;
+}
+
+/** Evidence for a run that could not be measured. */
+export function noEvidence(summary: string): GateEvidence {
+  return {
+    summary,
+    exitCode: null,
+    durationMs: 0,
+    outputTail: "",
+    outputCut: false,
+    inPlace: false,
+    protectedChanged: [],
+  };
+}

@@ -1,0 +1,128 @@
+import type { Agent, AgentState } from "../core/agent.ts";
+import { satisfies, withOpenDependencies, cancel, type Moved } from "../core/task-decisions.ts";
+import { OPEN_STATES, type AttemptOutcome, type Task } from "../core/task.ts";
+import type { WriteContext } from "./call-context.ts";
+import { raiseEscalation } from "./escalations.ts";
+
+/** Writes what a decision made of a task, tells the ledger, and wakes who waits for it. */
+export async function saveMoved(
+  ctx: WriteContext,
+  before: Task,
+  moved: Moved,
+  facts: Readonly<Record<string, unknown>> = {},
+): Promise<Task> {
+  const { task } = moved;
+  await ctx.tx.tasks.save(task);
+  ctx.effects.push({
+    type: "task",
+    id: task.id,
+    event: moved.event,
+    from: before.state,
+    to: task.state,
+    fence: task.fence,
+    ...(task.holder === null ? {} : { holder: task.holder }),
+    ...facts,
+  });
+  ctx.tx.wake();
+  return task;
+}
+
+export async function endAttempt(
+  ctx: WriteContext,
+  task: Pick<Task, "id" | "attemptNo">,
+  outcome: AttemptOutcome,
+  neededPerson = false,
+): Promise<void> {
+  const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
+  if (attempt === undefined || attempt.endedAtMs !== null) return;
+  await ctx.tx.attempts.save({
+    ...attempt,
+    endedAtMs: ctx.nowMs,
+    outcome,
+    neededPerson: attempt.neededPerson || neededPerson,
+  });
+}
+
+export async function setAgentState(
+  ctx: WriteContext,
+  agent: Agent,
+  state: AgentState,
+): Promise<void> {
+  if (agent.state === state) return;
+  await ctx.tx.agents.save({ ...agent, state });
+}
+
+/** After a task ended: dependents become ready, are cancelled or stay, and its plan may be over. */
+export async function settleEnded(ctx: WriteContext, ended: Task): Promise<void> {
+  const cancels =
+    ended.spec.onFailure === "cancel" && (ended.state === "failed" || ended.state === "cancelled");
+  for (const id of await ctx.tx.tasks.dependentsOf(ended.id)) {
+    const dependent = await ctx.tx.tasks.get(id);
+    if (dependent === undefined) continue;
+    if (cancels && OPEN_STATES.has(dependent.state)) {
+      await cancelTask(ctx, dependent, `${ended.id} ${ended.state}`);
+    } else if (satisfies(ended)) {
+      await changeOpenDependencies(ctx, dependent, -1);
+    }
+  }
+  if (ended.planId !== null) await closePlanIfOver(ctx, ended.planId);
+}
+
+/** Cancels one task and, as cancelling is transitive, all that wait for it and say so. */
+export async function cancelTask(ctx: WriteContext, task: Task, why: string): Promise<Task> {
+  const cancelled = await saveMoved(ctx, task, cancel(task, ctx.nowMs), { why });
+  await endAttempt(ctx, task, "cancelled");
+  await settleEnded(ctx, cancelled);
+  return cancelled;
+}
+
+/** One dependency was satisfied (−1) or reopened (+1); a difference, as a recount would cost each time. */
+export async function changeOpenDependencies(
+  ctx: WriteContext,
+  task: Task,
+  difference: 1 | -1,
+): Promise<void> {
+  const open = task.openDependencies + difference;
+  const moved = withOpenDependencies(task, open, ctx.nowMs);
+  if (moved !== undefined) {
+    await saveMoved(ctx, task, moved);
+  } else {
+    await ctx.tx.tasks.save({ ...task, openDependencies: open });
+  }
+}
+
+export async function countOpenDependencies(
+  ctx: Pick<WriteContext, "tx">,
+  taskId: string,
+): Promise<number> {
+  let open = 0;
+  for (const id of await ctx.tx.tasks.dependenciesOf(taskId)) {
+    const dependency = await ctx.tx.tasks.get(id);
+    if (dependency === undefined || !satisfies(dependency)) open += 1;
+  }
+  return open;
+}
+
+/** A plan is over when nothing of it is open and nothing failed: a failed task may be reopened. */
+async function closePlanIfOver(ctx: WriteContext, planId: string): Promise<void> {
+  const plan = await ctx.tx.plans.get(planId);
+  if (plan === undefined || plan.state !== "open") return;
+  const counts = await ctx.tx.tasks.counts(planId);
+  const open = [...OPEN_STATES, "failed" as const].reduce((n, state) => n + (counts[state] ?? 0), 0);
+  if (open > 0) return;
+  await ctx.tx.plans.save({ ...plan, state: "done", endedAtMs: ctx.nowMs });
+  ctx.effects.push({ type: "plan", id: plan.id, from: "open", to: "done" });
+}
+
+/** A poison task goes to a person, with what its last holder said. */
+export async function escalatePoison(ctx: WriteContext, task: Task, why: string): Promise<void> {
+  await raiseEscalation(ctx, {
+    kind: "blocked",
+    severity: "high",
+    summary: `${task.id} failed for good: ${why}`,
+    detail: task.note,
+    taskId: task.id,
+    topicId: null,
+    raisedBy: "guvnor",
+  });
+}

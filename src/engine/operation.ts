@@ -1,0 +1,49 @@
+import type { z } from "zod";
+
+import type { Agent } from "../core/agent.ts";
+import type { ReadTx } from "../store/store.ts";
+import type { CallContext } from "./call-context.ts";
+import type { JsonObject } from "./call.ts";
+import type { EngineDeps } from "./deps.ts";
+
+/** Tiers refer to classes: T0 may read, T1 read and write, T2 all three. `person` is for people only. */
+export type OperationClass = "read" | "write" | "coordinate" | "person";
+
+/**
+ * Something that can be asked of guvnor, whatever way the question came in. `handle` reads through
+ * the transaction, decides purely and writes; it parses nothing, the schema did.
+ */
+export interface Operation<Input = never> {
+  readonly name: string;
+  readonly class: OperationClass;
+  readonly input: z.ZodType<Input>;
+  /** The call itself says who calls (register_agent). */
+  readonly registers?: true;
+  /** Looks at the outside world (git) before the transaction; what it finds is in `ctx.facts`. */
+  readonly prepare?: (ctx: PrepareContext, input: Input) => Promise<JsonObject>;
+  readonly handle: (ctx: CallContext, input: Input) => Promise<Outcome>;
+}
+
+/** What `prepare` may use; it runs before the transaction and may take its time. */
+export interface PrepareContext {
+  readonly deps: EngineDeps;
+}
+
+/** What a handler decided. */
+export interface Outcome {
+  readonly answer: JsonObject;
+  /** What the call was about, e.g. "T12"; goes to the ledger. */
+  readonly target?: string;
+  /**
+   * Nothing was granted yet and the caller may wait: the handler's writes are undone, and it runs
+   * again when something changed, until `wait_seconds` are over; then `answer` stands.
+   */
+  readonly retry?: true;
+  /** The writes stand; until `wait_seconds` are over a later answer may replace this one. */
+  readonly follow?: (tx: ReadTx, nowMs: number) => Promise<{ answer: JsonObject; settled: boolean }>;
+  /** The agent that the call registered or resumed. */
+  readonly registered?: Agent;
+  /** A claim, which is taken back when the answer cannot be delivered. */
+  readonly grant?: { readonly taskId: string; readonly fence: number };
+}
+

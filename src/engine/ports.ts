@@ -1,0 +1,99 @@
+/**
+ * What the engine needs from outside: git, commands, processes. Implemented in src/git and
+ * src/runner, put together in src/app.ts, replaced by deterministic ones in the simulation.
+ * None of these may be awaited inside a store transaction.
+ */
+
+/** One repository, addressed by its common git directory. Commits are full hex object names. */
+export interface GitPort {
+  /** Head commit of the working tree that holds `directory`; undefined before the first commit. */
+  head(directory: string): Promise<string | undefined>;
+  /** Full commit id of any revision, undefined when it does not name a commit here. */
+  resolveCommit(revision: string): Promise<string | undefined>;
+  /** Paths with uncommitted changes (untracked ones included), at most `limit`. */
+  uncommitted(directory: string, limit: number): Promise<readonly string[]>;
+  /** Paths that `commit` changed since its merge base with `base`; deletions and both sides of a rename included. */
+  changedFiles(base: string, commit: string): Promise<readonly string[]>;
+  /** Merges without a working tree and without moving any ref. */
+  merge(ours: string, theirs: string, message: string): Promise<MergeResult>;
+  /** Compare-and-swap of a ref; `expected` null means that it must not exist yet. False when another was first. */
+  advanceRef(ref: string, commit: string, expected: string | null): Promise<boolean>;
+  readRef(ref: string): Promise<string | undefined>;
+}
+
+export type MergeResult =
+  /** A merge commit was made. */
+  | { readonly kind: "merged"; readonly commit: string }
+  /** `ours` is an ancestor of `theirs`: the result is `theirs` itself. */
+  | { readonly kind: "fast_forward"; readonly commit: string }
+  /** `theirs` is already in `ours`. */
+  | { readonly kind: "contained"; readonly commit: string }
+  | { readonly kind: "conflict"; readonly paths: readonly string[] };
+
+export interface GateCommand {
+  readonly name: string;
+  /** Program and arguments; no shell. */
+  readonly run: readonly string[];
+  readonly timeoutMs: number;
+  /** Resident bytes of the whole process tree. */
+  readonly maxMemoryBytes: number;
+  /** Bytes of output read before the tree is killed. */
+  readonly maxOutputBytes: number;
+}
+
+export interface PrepareCommand extends GateCommand {
+  /** Globs of files (of the checkout) whose digests decide whether it must run again. */
+  readonly key: readonly string[];
+}
+
+export interface MeasureRequest {
+  /** Gate run id, e.g. G7; marks every process of the run. */
+  readonly runId: string;
+  readonly gate: GateCommand;
+  readonly prepare: PrepareCommand | undefined;
+  /** Measured on a clean checkout of this commit; null outside git, then in place in `directory`. */
+  readonly commit: string | null;
+  /** Where the agent worked. */
+  readonly directory: string;
+  /** Slot of the kept workspace, e.g. "1"; nobody else uses it at the same time. */
+  readonly slot: string;
+  /** Also remove ignored files between runs. */
+  readonly cleanFully: boolean;
+}
+
+/** What happened, as far as it could be seen; never a judgement of the engine's. */
+export interface Measurement {
+  readonly verdict: "pass" | "fail" | "indeterminate";
+  /** One sentence for a person: "npm test exited with 1 after 2.1 s". */
+  readonly summary: string;
+  readonly exitCode: number | null;
+  readonly durationMs: number;
+  /** The last part of stdout and stderr together, valid text, without control characters but \n and \t. */
+  readonly outputTail: string;
+  readonly outputCut: boolean;
+  readonly inPlace: boolean;
+}
+
+/** Measures one gate. Never throws for what the command does; `signal` kills the whole tree. */
+export interface GateRunner {
+  measure(request: MeasureRequest, signal: AbortSignal): Promise<Measurement>;
+}
+
+/** A process as another process can recognise it. */
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly bootId: string;
+  /** Pids mean something only within the same namespace. */
+  readonly pidNamespace: string;
+  readonly pid: number;
+  /** Start time as the kernel counts it; tells a reused pid apart. */
+  readonly startTime: string;
+  readonly parentPid: number;
+  readonly parentStartTime: string;
+}
+
+export interface ProcessPort {
+  readonly self: ProcessIdentity;
+  /** True only when the process is certainly gone: same host, boot and namespace, no such pid or another start time. */
+  isGone(process: ProcessIdentity): boolean;
+}

@@ -1,0 +1,49 @@
+import type { ProcessRow } from "../core/agent.ts";
+import { loseLease, MAX_LOST_LEASES } from "../core/task-decisions.ts";
+import type { Task } from "../core/task.ts";
+import type { WriteContext } from "./call-context.ts";
+import { endAttempt, escalatePoison, saveMoved, settleEnded } from "./move-task.ts";
+import { requeueGateRuns } from "./gate-runs.ts";
+
+/**
+ * A process is over: its agents are offline, their running tasks are ready again, and what it
+ * measured is measured by another.
+ */
+export async function endProcess(
+  ctx: WriteContext,
+  process: ProcessRow,
+  why: "closed" | "gone" | "silent",
+): Promise<void> {
+  await ctx.tx.processes.save({ ...process, endedAtMs: ctx.nowMs });
+  ctx.effects.push({ type: "process", id: process.id, event: why, pid: process.pid });
+  for (const agent of await ctx.tx.agents.byProcess(process.id)) {
+    await ctx.tx.agents.save({ ...agent, state: "offline", processId: null });
+    ctx.effects.push({ type: "agent", id: agent.name, event: "offline", why });
+    for (const task of await ctx.tx.tasks.heldBy(agent.name)) {
+      // A blocked task waits for its blocker and one in review for its gates, holder or not.
+      if (task.state === "running") await takeLease(ctx, task, why);
+    }
+  }
+  await requeueGateRuns(ctx, process.id);
+  ctx.tx.wake();
+}
+
+/** The holder is gone or stalled: the task is ready at once, unless it may be what kills its agents. */
+export async function takeLease(ctx: WriteContext, task: Task, why: string): Promise<Task> {
+  const moved = loseLease(task, ctx.nowMs);
+  await endAttempt(ctx, task, "lost");
+  const saved = await saveMoved(ctx, task, moved, { lost_by: task.holder, why });
+  if (saved.state === "failed") {
+    await escalatePoison(ctx, saved, `its lease was lost ${MAX_LOST_LEASES} times`);
+    await settleEnded(ctx, saved);
+  }
+  return saved;
+}
+
+/** Whether this agent's process is there to go on with a task. */
+export async function isPresent(ctx: Pick<WriteContext, "tx">, name: string): Promise<boolean> {
+  const agent = await ctx.tx.agents.get(name);
+  if (agent === undefined || agent.processId === null) return false;
+  const process = await ctx.tx.processes.get(agent.processId);
+  return process !== undefined && process.endedAtMs === null;
+}

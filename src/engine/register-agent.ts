@@ -1,0 +1,84 @@
+import type { Agent } from "../core/agent.ts";
+import { GuvnorError } from "../core/errors.ts";
+import { isAgentName, slugName } from "../core/ids.ts";
+import type { CallContext } from "./call-context.ts";
+import { bindSession, enrol, ensureProcess, saveEnrolment, type Enrolment } from "./identify.ts";
+import type { Outcome } from "./operation.ts";
+import { settingsInForce } from "./settings-in-force.ts";
+import { present, taskRow } from "./task-view.ts";
+
+export interface Registration {
+  readonly name?: string | undefined;
+  readonly session?: string | undefined;
+  readonly role?: string | undefined;
+  readonly capabilities?: readonly string[] | undefined;
+  readonly model?: string | undefined;
+  readonly worktree?: string | undefined;
+}
+
+/**
+ * Says who calls. With its session an agent comes back as itself; the only agent of a connection
+ * registers again without one (after a compaction); another name is another agent.
+ */
+export async function registerAgent(ctx: CallContext, asked: Registration): Promise<Outcome> {
+  await ensureProcess(ctx);
+  const { agent, session } = await registerOrResume(ctx, asked);
+  const settings = await settingsInForce(ctx.tx);
+  const project = await ctx.tx.projects.get();
+  const held = await ctx.tx.tasks.heldBy(agent.name);
+  const answer = present({
+    agent: agent.name,
+    session,
+    tier: agent.tier,
+    capabilities: agent.capabilities,
+    project: project?.name,
+    limits: { parallel_tasks: ctx.deps.settings.parallel },
+    gates: Object.keys(settings.gates),
+    tasks: held.map(taskRow),
+    next:
+      held.length > 0
+        ? "You hold tasks: call request_task to get the brief again."
+        : 'Call request_task {"wait_seconds":25} to get work.',
+  });
+  return { answer, target: agent.name, registered: agent };
+}
+
+async function registerOrResume(
+  ctx: CallContext,
+  asked: Registration,
+): Promise<{ agent: Agent; session: string }> {
+  const name = asked.name === undefined ? undefined : requireName(asked.name);
+  if (asked.session !== undefined) {
+    const bound = await bindSession(ctx, asked.session);
+    if (name !== undefined && name !== bound.name) {
+      throw new GuvnorError(
+        "input_invalid",
+        `This session belongs to ${bound.name}, not to ${name}.`,
+        "Leave `name` out, or leave `session` out to register a second agent.",
+      );
+    }
+    const wanted: Enrolment = { ...asked, name: bound.name };
+    return await saveEnrolment(ctx, wanted, bound, asked.session);
+  }
+  const here = await ctx.tx.agents.byProcess(ctx.deps.processId);
+  const [only] = here;
+  if (only !== undefined && here.length === 1 && (name === undefined || name === only.name)) {
+    return await saveEnrolment(ctx, { ...asked, name: only.name }, only);
+  }
+  return await enrol(ctx, { ...asked, name: name ?? defaultName(ctx) });
+}
+
+function defaultName(ctx: CallContext): string {
+  const client = ctx.caller.kind === "agent" ? ctx.caller.clientName : undefined;
+  return slugName(ctx.deps.settings.agentName ?? client ?? "agent");
+}
+
+function requireName(name: string): string {
+  if (isAgentName(name)) return name;
+  throw new GuvnorError(
+    "input_invalid",
+    "An agent's name is 1 to 64 of a–z, 0–9, dot, dash and underscore, and starts with a letter or digit.",
+    `Call register_agent {"name":"${slugName(name)}"}.`,
+  );
+}
+

@@ -1,0 +1,282 @@
+import type { Agent } from "../core/agent.ts";
+import { GuvnorError } from "../core/errors.ts";
+import { PRESENCE_MS } from "../core/presence.ts";
+import {
+  block,
+  fail,
+  MAX_FAILURES,
+  release,
+  requireLease,
+  unblock,
+  withProgress,
+} from "../core/task-decisions.ts";
+import type { Artifact, MissingItem, Task } from "../core/task.ts";
+import { callingAgent, type CallContext } from "./call-context.ts";
+import type { JsonObject } from "./call.ts";
+import { requireTask } from "./find-rows.ts";
+import { endAttempt, escalatePoison, saveMoved, setAgentState, settleEnded } from "./move-task.ts";
+import type { Outcome, PrepareContext } from "./operation.ts";
+import { beginReview, restAgent } from "./review.ts";
+import { gatesOf, settingsInForce } from "./settings-in-force.ts";
+import { iso, present } from "./task-view.ts";
+
+const SHOWN_FILES = 10;
+
+export interface ProgressReport {
+  readonly task_id: string;
+  readonly fence?: number | undefined;
+  readonly status: "working" | "blocked" | "done" | "failed" | "released";
+  readonly percent?: number | undefined;
+  readonly note?: string | undefined;
+  readonly commit?: string | undefined;
+  readonly outputs?: Readonly<Record<string, unknown>> | undefined;
+  readonly artifacts?: readonly Artifact[] | undefined;
+  readonly blocker?:
+    | { kind: string; text: string; blocked_by?: string | undefined }
+    | undefined;
+  readonly retryable?: boolean | undefined;
+}
+
+/** Before "done": where the attempt's worktree stands. Found outside the transaction, checked inside. */
+export async function prepareReport(
+  { deps }: PrepareContext,
+  report: ProgressReport,
+): Promise<JsonObject> {
+  const { git } = deps;
+  if (report.status !== "done" || git === undefined) return {};
+  const directory = await deps.store.read(deps.scope, async (tx) => {
+    const task = await tx.tasks.get(report.task_id);
+    return task === undefined
+      ? null
+      : ((await tx.attempts.get(task.id, task.attemptNo))?.worktree ?? null);
+  });
+  if (directory === null) return {};
+  const named =
+    report.commit === undefined ? undefined : ((await git.resolveCommit(report.commit)) ?? null);
+  return {
+    named,
+    head: (await git.head(directory)) ?? null,
+    uncommitted: await git.uncommitted(directory, SHOWN_FILES),
+  };
+}
+
+export async function reportProgress(ctx: CallContext, report: ProgressReport): Promise<Outcome> {
+  const agent = callingAgent(ctx);
+  const found = await requireTask(ctx, report.task_id);
+  requireLease(found, agent.name, report.fence, await heldBefore(ctx, found, agent));
+  const { note, percent, outputs, artifacts } = report;
+  const task = withProgress(
+    found,
+    {
+      ...(note === undefined ? {} : { note }),
+      ...(percent === undefined ? {} : { percent }),
+      ...(outputs === undefined ? {} : { outputs }),
+      ...(artifacts === undefined ? {} : { artifacts }),
+    },
+    ctx.nowMs,
+  );
+  switch (report.status) {
+    case "working":
+      return await working(ctx, agent, task);
+    case "blocked":
+      return await blocked(ctx, agent, { task, report });
+    case "done":
+      return await done(ctx, agent, { task, report });
+    case "failed":
+      return await failed(ctx, agent, { task, report });
+    case "released":
+      return await released(ctx, agent, task);
+  }
+}
+
+async function heldBefore(ctx: CallContext, task: Task, agent: Agent): Promise<boolean> {
+  if (task.holder === agent.name) return true;
+  return (await ctx.tx.attempts.list(task.id)).some((attempt) => attempt.agent === agent.name);
+}
+
+async function working(ctx: CallContext, agent: Agent, task: Task): Promise<Outcome> {
+  const going =
+    task.state === "blocked" ? await saveMoved(ctx, task, unblock(task, true, ctx.nowMs)) : task;
+  if (going.state !== "running") throw notRunning(going);
+  await ctx.tx.tasks.save(going);
+  ctx.effects.push({
+    type: "task",
+    id: task.id,
+    event: "progress",
+    fence: task.fence,
+    ...(task.percent === null ? {} : { percent: task.percent }),
+  });
+  await setAgentState(ctx, agent, "executing");
+  return accepted(ctx, going, "Go on; report done when the work is committed.");
+}
+
+async function blocked(
+  ctx: CallContext,
+  agent: Agent,
+  { task, report }: { task: Task; report: ProgressReport },
+): Promise<Outcome> {
+  const { kind, text, blocked_by: blockedBy } = report.blocker ?? {
+    kind: "other",
+    text: report.note ?? "",
+    blocked_by: undefined,
+  };
+  const reason = { kind, text, blockedBy: blockedBy ?? null };
+  const saved = await saveMoved(ctx, task, block(task, reason, ctx.nowMs), { blocker: kind });
+  await setAgentState(ctx, agent, "blocked");
+  return accepted(
+    ctx,
+    saved,
+    `If a person must help, call request_escalation {"task_id":"${task.id}"}. You may take other work with request_task; report working to go on with this one.`,
+  );
+}
+
+async function done(
+  ctx: CallContext,
+  agent: Agent,
+  { task, report }: { task: Task; report: ProgressReport },
+): Promise<Outcome> {
+  const running =
+    task.state === "blocked" ? await saveMoved(ctx, task, unblock(task, true, ctx.nowMs)) : task;
+  if (running.state !== "running") throw notRunning(running);
+  const commit = commitOf(ctx, report);
+  const missing = await missingForDone(ctx, running);
+  if (missing.length > 0) {
+    await ctx.tx.tasks.save({ ...running, missing });
+    ctx.effects.push({
+      type: "task",
+      id: task.id,
+      event: "done_refused",
+      missing: missing.map((item) => item.gate),
+    });
+    await setAgentState(ctx, agent, "executing");
+    return accepted(ctx, { ...running, missing }, "Add what is missing, then report done again.", false);
+  }
+  const gates = await gatesOf(ctx.tx, running);
+  const saved = await beginReview(ctx, running, gates, commit);
+  const outcome = accepted(ctx, saved, nextAfterDone(saved, gates));
+  if (saved.state !== "review") return outcome;
+  return {
+    ...outcome,
+    follow: async (tx) => {
+      const now = await tx.tasks.get(task.id);
+      if (now === undefined) return { answer: outcome.answer, settled: true };
+      const stillMine = now.fence === task.fence;
+      const answer = answerFor(now, nowStep(now, stillMine), now.missing.length === 0, ctx.nowMs);
+      return { answer, settled: now.state !== "review" };
+    },
+  };
+}
+
+function commitOf(ctx: CallContext, report: ProgressReport): string | null {
+  const { named, head } = ctx.facts as { named?: string | null; head?: string | null };
+  if (report.commit === undefined || named === undefined) return head ?? null;
+  if (named !== null) return named;
+  throw new GuvnorError(
+    "input_invalid",
+    `commit "${report.commit.slice(0, 64)}" is not in this repository.`,
+    "Commit your work in your worktree and name that commit, or leave `commit` out.",
+  );
+}
+
+async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem[]> {
+  const missing: MissingItem[] = [];
+  const files = (ctx.facts["uncommitted"] ?? []) as readonly string[];
+  if (files.length > 0) {
+    missing.push({
+      gate: "commit",
+      evidence: `Uncommitted changes: ${files.slice(0, SHOWN_FILES).join(", ")}`,
+    });
+  }
+  const absent = task.spec.outputsWanted.filter(
+    (name) =>
+      !Object.hasOwn(task.outputs, name) && !task.artifacts.some((each) => each.name === name),
+  );
+  if (absent.length > 0) {
+    missing.push({ gate: "outputs", evidence: `Not in outputs or artifacts: ${absent.join(", ")}` });
+  }
+  const { gates } = await settingsInForce(ctx.tx);
+  const unknown = (task.spec.gates ?? []).filter((name) => !Object.hasOwn(gates, name));
+  if (unknown.length > 0) {
+    missing.push({
+      gate: "settings",
+      evidence: `No gate ${unknown.join(", ")} is in force: a person must run guvnor policy apply.`,
+    });
+  }
+  return missing;
+}
+
+async function failed(
+  ctx: CallContext,
+  agent: Agent,
+  { task, report }: { task: Task; report: ProgressReport },
+): Promise<Outcome> {
+  if (task.state !== "running" && task.state !== "blocked") throw notRunning(task);
+  const moved = fail(
+    task,
+    {
+      retryable: report.retryable ?? true,
+      note: report.note ?? null,
+      random: ctx.deps.random(),
+    },
+    ctx.nowMs,
+  );
+  const saved = await saveMoved(ctx, task, moved, { failures: moved.task.failures });
+  await endAttempt(ctx, task, "failed");
+  if (saved.state === "failed") {
+    const why = saved.failures >= MAX_FAILURES ? `${saved.failures} failures` : "not retryable";
+    await escalatePoison(ctx, saved, why);
+    await settleEnded(ctx, saved);
+  }
+  await restAgent(ctx, agent.name);
+  return accepted(ctx, saved, "Call request_task for other work.");
+}
+
+async function released(ctx: CallContext, agent: Agent, task: Task): Promise<Outcome> {
+  if (task.state !== "running" && task.state !== "blocked") throw notRunning(task);
+  const saved = await saveMoved(ctx, task, release(task, ctx.nowMs));
+  await endAttempt(ctx, task, "released");
+  await restAgent(ctx, agent.name);
+  return accepted(ctx, saved, "Call request_task for other work.");
+}
+
+function notRunning(task: Task): GuvnorError {
+  const fix =
+    task.state === "review"
+      ? "Wait for its gates: request_task for other work, the inbox tells you the result."
+      : "Call request_task.";
+  return new GuvnorError("state_conflict", `${task.id} is ${task.state}, not running.`, fix);
+}
+
+function accepted(ctx: CallContext, task: Task, next: string, isAccepted = true): Outcome {
+  return { answer: answerFor(task, next, isAccepted, ctx.nowMs), target: task.id };
+}
+
+function answerFor(task: Task, next: string, isAccepted: boolean, nowMs: number): JsonObject {
+  const held = task.holder !== null && task.state !== "done";
+  return present({
+    accepted: isAccepted,
+    task: present({
+      id: task.id,
+      state: task.state,
+      percent: task.percent,
+      not_before: task.notBeforeMs === null ? null : iso(task.notBeforeMs),
+      verified: task.state === "done" ? (task.verifiedBy ?? "unverified") : null,
+    }),
+    missing: task.missing,
+    lease: held ? { fence: task.fence, expires_at: iso(nowMs + PRESENCE_MS) } : null,
+    next,
+  });
+}
+
+function nextAfterDone(task: Task, gates: readonly string[]): string {
+  if (task.state === "done") return "Call request_task for the next one.";
+  const what = gates.length === 0 ? "the merge" : gates.join(", ");
+  return `Measured now: ${what}. Call request_task; if something fails it comes back to you.`;
+}
+
+function nowStep(task: Task, mine: boolean): string {
+  if (task.state === "done") return "Call request_task for the next one.";
+  if (task.state === "running" && mine) return "Mend what is missing, commit, report done again.";
+  if (task.state === "review") return "Still being measured; the inbox tells you the result.";
+  return "Call request_task.";
+}

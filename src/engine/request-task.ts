@@ -1,0 +1,200 @@
+import type { Agent } from "../core/agent.ts";
+import { GuvnorError } from "../core/errors.ts";
+import { PRESENCE_MS } from "../core/presence.ts";
+import { scoreTask } from "../core/score.ts";
+import { claim } from "../core/task-decisions.ts";
+import { attemptId, type Task } from "../core/task.ts";
+import { callingAgent, type CallContext } from "./call-context.ts";
+import type { JsonObject } from "./call.ts";
+import { endGoneProcesses } from "./end-gone-processes.ts";
+import { saveMoved, setAgentState } from "./move-task.ts";
+import type { Outcome, PrepareContext } from "./operation.ts";
+import { isPresent, takeLease } from "./presence.ts";
+import { describeBrief, iso } from "./task-view.ts";
+import { explainNone } from "./why-no-task.ts";
+
+/** Best tasks looked at of each bucket of needs. */
+const CANDIDATES = 16;
+/** So long a returned task waits for the agent that knows it. */
+const PREFERENCE_MS = 30_000;
+
+export interface TaskRequest {
+  readonly capabilities?: readonly string[] | undefined;
+  readonly task_id?: string | undefined;
+}
+
+export async function prepareRequest({ deps }: PrepareContext): Promise<JsonObject> {
+  return { head: (await deps.git?.resolveCommit("HEAD")) ?? null };
+}
+
+/** Chooses, claims and briefs in one transaction: two agents never get the same task. */
+export async function requestTask(ctx: CallContext, request: TaskRequest): Promise<Outcome> {
+  const agent = callingAgent(ctx);
+  const held = await ctx.tx.tasks.heldBy(agent.name);
+  const running = held.filter((task) => task.state === "running");
+  if (request.task_id !== undefined) return await claimNamed(ctx, agent, request.task_id, running);
+  const [current] = running;
+  if (current !== undefined) return await handOver(ctx, agent, current, undefined);
+
+  const capabilities = new Set(request.capabilities ?? agent.capabilities);
+  const best =
+    (await chooseReady(ctx, agent, capabilities)) ??
+    ((await endGoneProcesses(ctx)) ? await chooseReady(ctx, agent, capabilities) : undefined) ??
+    (await freeStalled(ctx, agent, capabilities));
+  if (best !== undefined) return await claimFor(ctx, agent, best);
+  return { answer: await explainNone(ctx, capabilities), retry: true };
+}
+
+async function chooseReady(
+  ctx: CallContext,
+  agent: Agent,
+  capabilities: ReadonlySet<string>,
+): Promise<Task | undefined> {
+  const candidates: Task[] = [];
+  for (const needs of await ctx.tx.tasks.readyNeeds()) {
+    if (!needs.every((need) => capabilities.has(need))) continue;
+    candidates.push(...(await ctx.tx.tasks.bestReady(needs, ctx.nowMs, CANDIDATES)));
+  }
+  const ranked: { task: Task; rank: number; total: number }[] = [];
+  for (const task of candidates) {
+    const rank = await preferenceOf(ctx, agent, task);
+    const { total } = scoreTask(task.spec.priority, task.readyAtMs ?? ctx.nowMs, ctx.nowMs);
+    ranked.push({ task, rank, total });
+  }
+  ranked.sort(
+    (a, b) =>
+      a.rank - b.rank ||
+      b.total - a.total ||
+      a.task.createdAtMs - b.task.createdAtMs ||
+      Number(a.task.id.slice(1)) - Number(b.task.id.slice(1)),
+  );
+  return ranked[0]?.task;
+}
+
+/** 0: returned to this very agent; 1: anybody's; 2: better for another agent. */
+async function preferenceOf(ctx: CallContext, agent: Agent, task: Task): Promise<number> {
+  if (task.preferredAgent === agent.name) return 0;
+  if (task.failedBy === agent.name) return 2;
+  const fresh = ctx.nowMs - (task.readyAtMs ?? 0) < PREFERENCE_MS;
+  if (task.preferredAgent === null || !fresh) return 1;
+  return (await isPresent(ctx, task.preferredAgent)) ? 2 : 1;
+}
+
+/** A task whose holder has been silent for `stall_after` goes to whoever wants it. */
+async function freeStalled(
+  ctx: CallContext,
+  agent: Agent,
+  capabilities: ReadonlySet<string>,
+): Promise<Task | undefined> {
+  const before = ctx.nowMs - ctx.deps.settings.stallAfterMs;
+  for (const attempt of await ctx.tx.attempts.listRunning()) {
+    const task = await ctx.tx.tasks.get(attempt.taskId);
+    if (task === undefined || task.state !== "running" || task.holder === agent.name) continue;
+    const holder = await ctx.tx.agents.get(attempt.agent);
+    const lastMs = Math.max(task.progressAtMs ?? 0, holder?.lastSeenMs ?? 0);
+    if (lastMs > before || !task.spec.needs.every((need) => capabilities.has(need))) continue;
+    const freed = await takeLease(ctx, task, "stalled");
+    if (freed.state === "ready") return freed;
+  }
+  return undefined;
+}
+
+async function claimNamed(
+  ctx: CallContext,
+  agent: Agent,
+  taskId: string,
+  running: readonly Task[],
+): Promise<Outcome> {
+  const task = await ctx.tx.tasks.get(taskId);
+  if (task === undefined) {
+    throw new GuvnorError(
+      "task_not_found",
+      `There is no task ${taskId.slice(0, 32)}.`,
+      'List them with get_status {"scope":"project"}.',
+    );
+  }
+  if (task.holder === agent.name && task.state === "running") {
+    return await handOver(ctx, agent, task, undefined);
+  }
+  if (task.state !== "ready") {
+    throw new GuvnorError(
+      "task_not_ready",
+      `${task.id} is ${task.state}${task.holder === null ? "" : `, held by ${task.holder}`}.`,
+      "Call request_task without task_id to get another one.",
+    );
+  }
+  const missing = task.spec.needs.filter((need) => !agent.capabilities.includes(need));
+  if (missing.length > 0) {
+    throw new GuvnorError(
+      "not_eligible",
+      `${task.id} needs ${missing.join(", ")}, which you did not register.`,
+      "Take another task, or register_agent with the capabilities that you really have.",
+    );
+  }
+  if (running.length >= ctx.deps.settings.parallel) {
+    throw new GuvnorError(
+      "not_eligible",
+      `You hold ${running.length} running tasks, the most that is allowed.`,
+      "Finish or release one of them first.",
+      { details: { running: running.map((each) => each.id) } },
+    );
+  }
+  return await claimFor(ctx, agent, task);
+}
+
+async function claimFor(ctx: CallContext, agent: Agent, ready: Task): Promise<Outcome> {
+  const why = scoreTask(ready.spec.priority, ready.readyAtMs ?? ctx.nowMs, ctx.nowMs);
+  const moved = claim(ready, agent.name, ctx.nowMs);
+  const plan = ready.planId === null ? undefined : await ctx.tx.plans.get(ready.planId);
+  const head = typeof ctx.facts["head"] === "string" ? ctx.facts["head"] : null;
+  const baseCommit = plan?.integrate === true ? (plan.headCommit ?? plan.baseCommit) : head;
+  const task = await saveMoved(ctx, ready, moved, {
+    attempt: moved.task.attemptNo,
+    score: round(why.total),
+  });
+  await ctx.tx.attempts.save({
+    taskId: task.id,
+    no: task.attemptNo,
+    agent: agent.name,
+    fence: task.fence,
+    worktree: agent.worktree,
+    baseCommit,
+    headCommit: null,
+    startedAtMs: ctx.nowMs,
+    endedAtMs: null,
+    outcome: null,
+    neededPerson: false,
+  });
+  await setAgentState(ctx, agent, "analyzing");
+  return await handOver(ctx, agent, task, why);
+}
+
+/** The brief; the same for a fresh claim and for a task that the agent holds already. */
+async function handOver(
+  ctx: CallContext,
+  agent: Agent,
+  task: Task,
+  why: { priority: number; age: number; total: number } | undefined,
+): Promise<Outcome> {
+  const score = why ?? scoreTask(task.spec.priority, task.readyAtMs ?? ctx.nowMs, ctx.nowMs);
+  const answer: JsonObject = {
+    task: await describeBrief(ctx, task),
+    lease: { fence: task.fence, expires_at: iso(ctx.nowMs + PRESENCE_MS) },
+    why: { priority: score.priority, age: round(score.age), total: round(score.total) },
+    next: nextStep(task, why === undefined),
+  };
+  const target = task.id;
+  if (why === undefined) return { answer, target };
+  return { answer, target, grant: { taskId: task.id, fence: task.fence } };
+}
+
+function nextStep(task: Task, again: boolean): string {
+  const start = again
+    ? `You hold ${attemptId(task)} already. Go on with it`
+    : "Do the work, commit it";
+  return `${start}, then report_progress {"task_id":"${task.id}","status":"done"}.`;
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

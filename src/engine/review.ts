@@ -1,0 +1,155 @@
+import type { GateRun } from "../core/gate-run.ts";
+import { sendBack, submit, verify } from "../core/task-decisions.ts";
+import type { MissingItem, Task } from "../core/task.ts";
+import type { WriteContext } from "./call-context.ts";
+import { raiseEscalation } from "./escalations.ts";
+import { queueGateRun } from "./gate-runs.ts";
+import { cut, sendToInbox } from "./inbox.ts";
+import { endAttempt, saveMoved, setAgentState, settleEnded } from "./move-task.ts";
+import { isPresent } from "./presence.ts";
+
+/** Characters of a gate's output that go back to the holder. */
+const EVIDENCE_CHARACTERS = 2000;
+
+/** "done" was said: measure it, or take it as unverified where the project has no gates. */
+export async function beginReview(
+  ctx: WriteContext,
+  task: Task,
+  gates: readonly string[],
+  commit: string | null,
+): Promise<Task> {
+  const submitted = await saveMoved(ctx, task, submit(task, commit, ctx.nowMs), { commit });
+  const holder = task.holder === null ? undefined : await ctx.tx.agents.get(task.holder);
+  if (holder !== undefined) await setAgentState(ctx, holder, "handoff");
+  const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
+  if (attempt !== undefined) await ctx.tx.attempts.save({ ...attempt, headCommit: commit });
+  for (const gate of gates) await queueGateRun(ctx, submitted, gate, "attempt");
+  return gates.length === 0 ? await afterGates(ctx, submitted) : submitted;
+}
+
+/** One run of the task has ended; when it was the last one, the review is decided. */
+export async function decideReview(ctx: WriteContext, run: GateRun): Promise<void> {
+  const task = await ctx.tx.tasks.get(run.taskId);
+  // Results count only for the same (task, fence, commit): the task may have gone on meanwhile.
+  if (task === undefined || !belongsTo(run, task)) return;
+  const runs = (await ctx.tx.gateRuns.ofTask(task.id, task.fence)).filter(
+    (each) => belongsTo(each, task) && each.kind === run.kind,
+  );
+  if (runs.some((each) => each.state === "queued" || each.state === "running")) return;
+  const doubtful = runs.filter((each) => each.state === "indeterminate");
+  if (doubtful.length > 0) return await askPerson(ctx, task, doubtful);
+  const failed = runs.filter((each) => each.state === "fail");
+  if (failed.length > 0) return await returnWork(ctx, task, failed.map(missingFrom));
+  await (run.kind === "attempt" ? afterGates(ctx, task) : complete(ctx, task, "gates"));
+}
+
+function belongsTo(run: GateRun, task: Task): boolean {
+  return (
+    task.state === "review" &&
+    run.fence === task.fence &&
+    run.commit === task.commit &&
+    run.round === task.reviewRounds
+  );
+}
+
+/** Its own gates passed; in an integrating plan the merge result must pass too. */
+async function afterGates(ctx: WriteContext, task: Task): Promise<Task> {
+  const plan = task.planId === null ? undefined : await ctx.tx.plans.get(task.planId);
+  if (plan?.integrate === true && task.commit !== null) {
+    await queueGateRun(ctx, task, "merge", "merge");
+    return task;
+  }
+  const runs = await ctx.tx.gateRuns.ofTask(task.id, task.fence);
+  const measured = runs.some((run) => run.state === "pass" && belongsTo(run, task));
+  return await complete(ctx, task, measured ? "gates" : null);
+}
+
+/** It is done: the attempt ends, and who waited for it may start. */
+export async function complete(
+  ctx: WriteContext,
+  task: Task,
+  by: Task["verifiedBy"],
+): Promise<Task> {
+  const done = await saveMoved(ctx, task, verify(task, by, ctx.nowMs), {
+    verified_by: by,
+    ...(task.commit === null ? {} : { commit: task.commit }),
+  });
+  await endAttempt(ctx, task, "done", by === "person");
+  await restAgent(ctx, task.holder);
+  await settleEnded(ctx, done);
+  return done;
+}
+
+/** Review found something missing: back to the holder, who hears of it in the inbox. */
+export async function returnWork(
+  ctx: WriteContext,
+  task: Task,
+  missing: readonly MissingItem[],
+): Promise<void> {
+  const { holder } = task;
+  const free = holder !== null && (await isPresent(ctx, holder)) && !(await hasRunning(ctx, holder));
+  const moved = sendBack(task, missing, free, ctx.nowMs);
+  const saved = await saveMoved(ctx, task, moved, { missing: missing.map((item) => item.gate) });
+  if (saved.state === "ready") await endAttempt(ctx, task, "sent_back");
+  if (saved.state === "blocked") {
+    await raiseEscalation(ctx, {
+      kind: "blocked",
+      severity: "high",
+      summary: `${task.id} was sent back ${saved.reviewRounds} times.`,
+      detail: missing.map((item) => `${item.gate}: ${item.evidence}`).join("\n").slice(0, 4000),
+      taskId: task.id,
+      topicId: null,
+      raisedBy: "guvnor",
+    });
+  }
+  if (holder === null) return;
+  const agent = await ctx.tx.agents.get(holder);
+  if (agent !== undefined && free) await setAgentState(ctx, agent, "executing");
+  await sendToInbox(ctx, {
+    to: holder,
+    from: "guvnor",
+    kind: "task",
+    subject: task.id,
+    text: `${task.id} was sent back: ${missing.map((item) => `${item.gate}: ${item.evidence}`).join("; ")}`,
+  });
+}
+
+async function hasRunning(ctx: WriteContext, agent: string): Promise<boolean> {
+  return (await ctx.tx.tasks.heldBy(agent)).some((task) => task.state === "running");
+}
+
+export async function restAgent(ctx: WriteContext, name: string | null): Promise<void> {
+  const agent = name === null ? undefined : await ctx.tx.agents.get(name);
+  if (agent === undefined || agent.state === "offline") return;
+  const running = await hasRunning(ctx, agent.name);
+  await setAgentState(ctx, agent, running ? "executing" : "idle");
+}
+
+async function askPerson(
+  ctx: WriteContext,
+  task: Task,
+  runs: readonly GateRun[],
+): Promise<void> {
+  const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
+  if (attempt !== undefined) await ctx.tx.attempts.save({ ...attempt, neededPerson: true });
+  await raiseEscalation(ctx, {
+    kind: "blocked",
+    severity: "medium",
+    summary: `${task.id} could not be measured: ${runs.map((run) => run.gate).join(", ")}`,
+    detail: cut(
+      `${runs.map((run) => `${run.gate} (${run.id}): ${run.evidence?.summary ?? "no evidence"}`).join("\n")}\nDecide with: guvnor tasks accept ${task.id} --reason "…"  or  guvnor tasks send-back ${task.id} --reason "…"`,
+      4000,
+    ),
+    taskId: task.id,
+    topicId: null,
+    raisedBy: "guvnor",
+  });
+}
+
+export function missingFrom(run: GateRun): MissingItem {
+  const { evidence } = run;
+  if (evidence === null) return { gate: run.gate, evidence: run.state };
+  const output = evidence.outputTail === "" ? "" : `\n${evidence.outputTail}`;
+  const tail = output.length > EVIDENCE_CHARACTERS ? `\n…${output.slice(-EVIDENCE_CHARACTERS)}` : output;
+  return { gate: run.gate, evidence: `${evidence.summary}${tail}` };
+}

@@ -1,0 +1,67 @@
+import { OPEN_STATES } from "../core/task.ts";
+import type { CallContext } from "./call-context.ts";
+import type { JsonObject } from "./call.ts";
+
+const SHOWN = 5;
+const DEFAULT_RETRY_SECONDS = 25;
+
+/** Why nothing was granted, what is waited for, and what to do: an agent never has to guess. */
+export async function explainNone(
+  ctx: CallContext,
+  capabilities: ReadonlySet<string>,
+): Promise<JsonObject> {
+  const counts = await ctx.tx.tasks.counts();
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const open = [...OPEN_STATES].reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+  if (total > 0 && open === 0) {
+    return {
+      reason: "plan_finished",
+      next: "Nothing is left to do: end your turn; you will be started again.",
+    };
+  }
+  const lacking = await missingCapabilities(ctx, capabilities);
+  if (lacking.length > 0 && (counts.running ?? 0) + (counts.review ?? 0) === 0) {
+    return {
+      reason: "no_capability",
+      missing_capabilities: lacking,
+      next: "All ready tasks need capabilities that you lack: end your turn; you will be started again.",
+    };
+  }
+  const notBefore = await ctx.tx.tasks.nextNotBefore(ctx.nowMs);
+  const retry =
+    notBefore === undefined
+      ? DEFAULT_RETRY_SECONDS
+      : Math.max(1, Math.ceil((notBefore - ctx.nowMs) / 1000));
+  const waitingOn = await ctx.tx.tasks.list({
+    states: ["running", "blocked", "review"],
+    limit: SHOWN,
+  });
+  return {
+    reason: lacking.length > 0 ? "no_capability" : "nothing_ready",
+    ...(lacking.length === 0 ? {} : { missing_capabilities: lacking }),
+    ...(waitingOn.length === 0
+      ? {}
+      : {
+          waiting_on: waitingOn.map((task) => ({
+            id: task.id,
+            state: task.state,
+            ...(task.holder === null ? {} : { holder: task.holder }),
+          })),
+        }),
+    retry_after_seconds: retry,
+    next: 'Call request_task {"wait_seconds":25} again to wait for work, or end your turn.',
+  };
+}
+
+async function missingCapabilities(
+  ctx: CallContext,
+  capabilities: ReadonlySet<string>,
+): Promise<string[]> {
+  const lacking = new Set<string>();
+  for (const needs of await ctx.tx.tasks.readyNeeds()) {
+    const missing = needs.filter((need) => !capabilities.has(need));
+    // A bucket without lack is there but not yet: it waits for its retry time.
+    for (const need of missing) lacking.add(need);
+  }
+  return [...lacking].toSorted();
+}

@@ -1,0 +1,60 @@
+import type { Tool } from "@modelcontextprotocol/server";
+import { toJSONSchema, type z } from "zod";
+
+import type { ToolDefinition } from "../tools/define-tool.ts";
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** What every refusal and error looks like; clients check structuredContent against it. */
+const ERROR_SCHEMA = {
+  type: "object",
+  properties: {
+    code: { type: "string" },
+    message: { type: "string" },
+    fix: { type: "string" },
+    details: { type: "object" },
+  },
+  required: ["code", "message", "fix"],
+};
+
+/** A tool as `tools/list` shows it. */
+export function describeTool(tool: ToolDefinition): Tool {
+  const { name, title, description, hints } = tool;
+  return {
+    name,
+    title,
+    description,
+    inputSchema: inputSchemaOf(tool),
+    outputSchema: outputSchemaOf(tool),
+    annotations: {
+      title,
+      readOnlyHint: hints.readOnly,
+      destructiveHint: hints.destructive,
+      idempotentHint: hints.idempotent,
+      openWorldHint: hints.openWorld,
+    },
+    ...(tool.alwaysLoad && { _meta: { "anthropic/alwaysLoad": true } }),
+  };
+}
+
+function inputSchemaOf(tool: ToolDefinition): Tool["inputSchema"] {
+  const { $schema: _, ...schema } = toJSONSchema(tool.input, { io: "input" });
+  return asPublished({ ...schema, additionalProperties: false });
+}
+
+/** Answers may gain parts, such as an inbox, so the published shape of a success stays open. */
+function outputSchemaOf(tool: ToolDefinition): Tool["inputSchema"] {
+  const success = toJSONSchema(tool.output, { io: "output", override: leaveOpen });
+  const { $schema: _, $defs, ...schema } = success;
+  // References start at the root of the whole schema.
+  return asPublished({ anyOf: [schema, ERROR_SCHEMA], ...($defs !== undefined && { $defs }) });
+}
+
+/** Two names for JSON Schema: zod's and the SDK's. */
+function asPublished(schema: object): Tool["inputSchema"] {
+  return { ...schema, type: "object" };
+}
+
+function leaveOpen({ jsonSchema }: { readonly jsonSchema: JsonSchema }): void {
+  if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+}

@@ -1,0 +1,28 @@
+/** One process as the operating system lists it. */
+export interface ProcessEntry {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly group: number;
+  /** 0 where the system does not tell. */
+  readonly session: number;
+  /** Ended, and only waiting for its parent to take note. */
+  readonly zombie: boolean;
+  /** As the kernel counts it; together with the pid it names a process for good. */
+  readonly startTime: string;
+}
+
+/**
+ * What can be asked about processes. Everything is synchronous: a snapshot that yields halfway is
+ * no snapshot. Processes that end meanwhile are left out, never an error.
+ */
+export interface ProcessTable {
+  /** Changes with every boot; empty when unknown. */
+  readonly bootId: string;
+  /** Empty when unknown. */
+  readonly pidNamespace: string;
+  list(): readonly ProcessEntry[];
+  read(pid: number): ProcessEntry | undefined;
+  residentBytes(entry: ProcessEntry): number;
+  /** Value of a variable in the environment the process was started with, where we may see it. */
+  environmentValue(entry: ProcessEntry, name: string): string | undefined;
+}

@@ -1,0 +1,7 @@
+import { initialSchema } from "./0001-initial.ts";
+import type { Dialect } from "./dialect.ts";
+
+/** In order; the number of a migration is its place, from 1. Append only. */
+export const MIGRATIONS: readonly ((dialect: Dialect) => string)[] = [initialSchema];
+
+export const SCHEMA_NUMBER = MIGRATIONS.length;

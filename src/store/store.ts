@@ -1,0 +1,269 @@
+import type { Agent, ProcessRow } from "../core/agent.ts";
+import type { Ballot, Solution, Topic, TopicState } from "../core/board.ts";
+import type { Escalation, EscalationState } from "../core/escalation.ts";
+import type { GateRun } from "../core/gate-run.ts";
+import type { IdKind } from "../core/ids.ts";
+import type { Message } from "../core/message.ts";
+import type { Plan } from "../core/plan.ts";
+import type { PolicySet } from "../core/settings.ts";
+import type { Attempt, Task, TaskState } from "../core/task.ts";
+
+/** Whose rows a transaction sees; leads every key. */
+export interface Scope {
+  readonly tenant: string;
+  readonly project: string;
+}
+
+/**
+ * Port every store implements. The suite in test/store-contract says what each method promises;
+ * read it before adding a method.
+ */
+export interface Store {
+  /**
+   * Runs `work` in one transaction, alone among writers: what it reads stays true until it ends.
+   * A throw undoes all of it. Nothing but `tx` may be awaited inside.
+   * @throws {GuvnorError} `busy` after 5 s, `schema_newer`, `storage_failed` (disk full, read-only, corrupt).
+   */
+  write<T>(scope: Scope, work: (tx: StoreTx) => Promise<T>): Promise<T>;
+  /** A consistent snapshot; never waits for writers of other processes. */
+  read<T>(scope: Scope, work: (tx: ReadTx) => Promise<T>): Promise<T>;
+  /** Starts to listen; to lose no wake-up: watch, then query, then wait. */
+  watch(): ChangeWatch;
+  /** Moves committed pages into the main file, off the path of calls. */
+  checkpoint(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ChangeWatch {
+  /** Resolves when something was committed since the last call (hints may be early, or late by 1 s at most), or after `timeoutMs`, or on abort. */
+  next(timeoutMs: number, signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+export interface ReadTx {
+  readonly scope: Scope;
+  readonly projects: Pick<ProjectTable, "get">;
+  readonly processes: Pick<ProcessTable, "get" | "listPresent">;
+  readonly agents: Pick<AgentTable, "get" | "bySession" | "list" | "byProcess" | "byParent">;
+  readonly plans: Pick<PlanTable, "get" | "list" | "openCount">;
+  readonly tasks: Omit<TaskTable, "insert" | "save" | "addDependency">;
+  readonly attempts: Pick<AttemptTable, "get" | "list" | "listRunning">;
+  readonly gateRuns: Pick<
+    GateRunTable,
+    "get" | "ofTask" | "nextQueued" | "ofProcess" | "mergeRunning"
+  >;
+  readonly topics: Pick<TopicTable, "get" | "list" | "due">;
+  readonly solutions: Pick<SolutionTable, "get" | "ofTopic">;
+  readonly ballots: Pick<BallotTable, "ofTopic">;
+  readonly escalations: Pick<EscalationTable, "get" | "list" | "ofTask">;
+  readonly messages: Pick<MessageTable, "waiting">;
+  readonly requests: Pick<RequestTable, "get">;
+  readonly policies: Pick<PolicyTable, "get" | "list">;
+  readonly audit: Pick<AuditTable, "head" | "get" | "list" | "search" | "payload">;
+}
+
+export interface StoreTx extends ReadTx {
+  readonly projects: ProjectTable;
+  readonly processes: ProcessTable;
+  readonly agents: AgentTable;
+  readonly plans: PlanTable;
+  readonly tasks: TaskTable;
+  readonly attempts: AttemptTable;
+  readonly gateRuns: GateRunTable;
+  readonly topics: TopicTable;
+  readonly solutions: SolutionTable;
+  readonly ballots: BallotTable;
+  readonly escalations: EscalationTable;
+  readonly messages: MessageTable;
+  readonly requests: RequestTable;
+  readonly policies: PolicyTable;
+  readonly audit: AuditTable;
+  /** The next number of this noun in this project, from 1. */
+  nextNumber(kind: IdKind): Promise<number>;
+  /** Undoes `work`'s writes alone when it throws or answers `keep: false`. */
+  savepoint<T>(work: () => Promise<{ keep: boolean; value: T }>): Promise<T>;
+  /** Wakes waiting calls of all processes after the commit. */
+  wake(): void;
+}
+
+export interface Project {
+  readonly id: string;
+  readonly name: string;
+  /** Main working tree or plain directory; null for a bare repository. */
+  readonly root: string | null;
+  readonly policyHash: string | null;
+  /** SHA-256 of the operator's key; null until one was made. */
+  readonly operatorKeyHash: string | null;
+  readonly createdAtMs: number;
+}
+
+export interface ProjectTable {
+  get(): Promise<Project | undefined>;
+  save(project: Project): Promise<void>;
+}
+
+export interface ProcessTable {
+  get(id: string): Promise<ProcessRow | undefined>;
+  /** Not ended, in order of id. */
+  listPresent(): Promise<ProcessRow[]>;
+  save(process: ProcessRow): Promise<void>;
+  beat(id: string, atMs: number): Promise<void>;
+}
+
+export interface AgentTable {
+  get(name: string): Promise<Agent | undefined>;
+  bySession(sessionHash: string): Promise<Agent | undefined>;
+  /** In order of name. */
+  list(): Promise<Agent[]>;
+  byProcess(processId: string): Promise<Agent[]>;
+  byParent(parentKey: string): Promise<Agent[]>;
+  save(agent: Agent): Promise<void>;
+  /** The call's own note that the agent was there; one narrow write. */
+  touch(name: string, atMs: number): Promise<void>;
+}
+
+export interface PlanTable {
+  get(id: string): Promise<Plan | undefined>;
+  /** Newest first. */
+  list(limit: number): Promise<Plan[]>;
+  openCount(): Promise<number>;
+  save(plan: Plan): Promise<void>;
+}
+
+export interface TaskFilter {
+  readonly states?: readonly TaskState[];
+  readonly planId?: string;
+  readonly holder?: string;
+  /** Only ids with a greater number. */
+  readonly afterId?: string;
+  readonly limit: number;
+}
+
+export interface TaskTable {
+  get(id: string): Promise<Task | undefined>;
+  /** In order of id. */
+  list(filter: TaskFilter): Promise<Task[]>;
+  counts(planId?: string): Promise<Partial<Record<TaskState, number>>>;
+  /** Tasks in state running, blocked or review that this agent holds. */
+  heldBy(agent: string): Promise<Task[]>;
+  /** Distinct `needs` among ready tasks: the buckets that candidates are taken from. */
+  readyNeeds(): Promise<string[][]>;
+  /** The best ready tasks of one bucket whose `not_before` is past, best first (priority with age, then id). */
+  bestReady(needs: readonly string[], nowMs: number, limit: number): Promise<Task[]>;
+  /** When the next waiting retry becomes ready; undefined when none waits. */
+  nextNotBefore(nowMs: number): Promise<number | undefined>;
+  dependenciesOf(id: string): Promise<string[]>;
+  dependentsOf(id: string): Promise<string[]>;
+  insert(task: Task): Promise<void>;
+  save(task: Task): Promise<void>;
+  addDependency(taskId: string, afterId: string): Promise<void>;
+}
+
+export interface AttemptTable {
+  get(taskId: string, no: number): Promise<Attempt | undefined>;
+  list(taskId: string): Promise<Attempt[]>;
+  /** Attempts without an end. */
+  listRunning(): Promise<Attempt[]>;
+  save(attempt: Attempt): Promise<void>;
+}
+
+export interface GateRunTable {
+  get(id: string): Promise<GateRun | undefined>;
+  ofTask(taskId: string, fence: number): Promise<GateRun[]>;
+  /** Oldest queued run that may begin: of merges only one a plan at a time. */
+  nextQueued(): Promise<GateRun | undefined>;
+  /** Running ones that this process measures. */
+  ofProcess(processId: string): Promise<GateRun[]>;
+  mergeRunning(planId: string): Promise<boolean>;
+  save(run: GateRun): Promise<void>;
+}
+
+export interface TopicTable {
+  get(id: string): Promise<Topic | undefined>;
+  /** Newest first. */
+  list(state: TopicState | undefined, limit: number): Promise<Topic[]>;
+  /** Proposing or voting with a deadline in the past. */
+  due(nowMs: number): Promise<Topic[]>;
+  save(topic: Topic): Promise<void>;
+}
+
+export interface SolutionTable {
+  get(id: string): Promise<Solution | undefined>;
+  ofTopic(topicId: string): Promise<Solution[]>;
+  save(solution: Solution): Promise<void>;
+}
+
+export interface BallotTable {
+  ofTopic(topicId: string, round: number): Promise<Ballot[]>;
+  /** False when this voter has cast in this round. */
+  insert(ballot: Ballot): Promise<boolean>;
+}
+
+export interface EscalationTable {
+  get(id: string): Promise<Escalation | undefined>;
+  /** Oldest first. */
+  list(states: readonly EscalationState[], limit: number): Promise<Escalation[]>;
+  ofTask(taskId: string): Promise<Escalation[]>;
+  save(escalation: Escalation): Promise<void>;
+}
+
+export interface MessageTable {
+  /** Unacknowledged ones for this agent, oldest first. */
+  waiting(to: string, limit: number): Promise<Message[]>;
+  insert(message: Message): Promise<void>;
+  acknowledge(to: string, ids: readonly string[], atMs: number): Promise<void>;
+}
+
+export interface StoredRequest {
+  readonly agent: string;
+  readonly requestId: string;
+  /** SHA-256 of operation and canonical arguments. */
+  readonly digest: string;
+  /** JSON of the committed answer. */
+  readonly answer: string;
+  readonly callId: string;
+  readonly atMs: number;
+}
+
+export interface RequestTable {
+  get(agent: string, requestId: string): Promise<StoredRequest | undefined>;
+  insert(request: StoredRequest): Promise<void>;
+}
+
+export interface PolicyTable {
+  get(hash: string): Promise<PolicySet | undefined>;
+  list(): Promise<PolicySet[]>;
+  insert(set: PolicySet): Promise<void>;
+}
+
+export interface AuditRow {
+  readonly seq: number;
+  readonly prevHash: string;
+  readonly hash: string;
+  readonly body: string;
+}
+
+export interface AuditFilter {
+  readonly actor?: string;
+  readonly action?: string;
+  readonly target?: string;
+  readonly decision?: string;
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  readonly afterSeq?: number;
+  /** Newest first, for a tail. */
+  readonly newestFirst?: boolean;
+  readonly limit: number;
+}
+
+export interface AuditTable {
+  /** The last entry; undefined in an empty ledger. */
+  head(): Promise<AuditRow | undefined>;
+  get(seq: number): Promise<AuditRow | undefined>;
+  /** From `fromSeq` on, in order. */
+  list(fromSeq: number, limit: number): Promise<AuditRow[]>;
+  search(filter: AuditFilter): Promise<AuditRow[]>;
+  payload(seq: number): Promise<{ nonce: string; payload: string } | undefined>;
+  /** Chains and stores it; the last statement of a transaction. */
+  append(body: string, payload: { nonce: string; payload: string } | undefined): Promise<AuditRow>;
+}

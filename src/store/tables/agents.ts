@@ -1,0 +1,80 @@
+import type { Agent, AgentState } from "../../core/agent.ts";
+import { IN_SCOPE, json, number, text, textOrNull, upsert, type Sql, type SqlRow } from "../sql.ts";
+import type { AgentTable } from "../store.ts";
+
+const GET = `select * from agent where ${IN_SCOPE} and name = @name`;
+const BY_SESSION = `select * from agent where ${IN_SCOPE} and session_hash = @session_hash`;
+const LIST = `select * from agent where ${IN_SCOPE} order by name`;
+const BY_PROCESS = `select * from agent where ${IN_SCOPE} and process_id = @process_id order by name`;
+const BY_PARENT = `select * from agent where ${IN_SCOPE} and parent_key = @parent_key order by name`;
+const TOUCH = `update agent set last_seen_ms = @at_ms where ${IN_SCOPE} and name = @name`;
+const SAVE = upsert(
+  "agent",
+  ["name"],
+  [
+    "role",
+    "capabilities",
+    "model",
+    "tier",
+    "principal",
+    "state",
+    "session_hash",
+    "process_id",
+    "parent_key",
+    "worktree",
+    "registered_at_ms",
+    "last_seen_ms",
+  ],
+);
+
+export function agentTable(sql: Sql): AgentTable {
+  return {
+    get: async (name) => optional(await sql.get(GET, { name })),
+    bySession: async (hash) => optional(await sql.get(BY_SESSION, { session_hash: hash })),
+    list: async () => (await sql.all(LIST, {})).map(toAgent),
+    byProcess: async (id) => (await sql.all(BY_PROCESS, { process_id: id })).map(toAgent),
+    byParent: async (key) => (await sql.all(BY_PARENT, { parent_key: key })).map(toAgent),
+    touch: async (name, atMs) => {
+      await sql.run(TOUCH, { name, at_ms: atMs });
+    },
+    save: async (agent) => {
+      await sql.run(SAVE, {
+        name: agent.name,
+        role: agent.role,
+        capabilities: JSON.stringify(agent.capabilities),
+        model: agent.model,
+        tier: agent.tier,
+        principal: agent.principal,
+        state: agent.state,
+        session_hash: agent.sessionHash,
+        process_id: agent.processId,
+        parent_key: agent.parentKey,
+        worktree: agent.worktree,
+        registered_at_ms: agent.registeredAtMs,
+        last_seen_ms: agent.lastSeenMs,
+      });
+    },
+  };
+}
+
+function optional(row: SqlRow | undefined): Agent | undefined {
+  return row === undefined ? undefined : toAgent(row);
+}
+
+function toAgent(row: SqlRow): Agent {
+  return {
+    name: text(row, "name"),
+    role: textOrNull(row, "role"),
+    capabilities: json(row, "capabilities"),
+    model: textOrNull(row, "model"),
+    tier: text(row, "tier") as Agent["tier"],
+    principal: text(row, "principal"),
+    state: text(row, "state") as AgentState,
+    sessionHash: text(row, "session_hash"),
+    processId: textOrNull(row, "process_id"),
+    parentKey: text(row, "parent_key"),
+    worktree: textOrNull(row, "worktree"),
+    registeredAtMs: number(row, "registered_at_ms"),
+    lastSeenMs: number(row, "last_seen_ms"),
+  };
+}

@@ -1,0 +1,157 @@
+import type { Escalation } from "../../core/escalation.ts";
+import { formatId, parseId } from "../../core/ids.ts";
+import type { Message } from "../../core/message.ts";
+import {
+  IN_SCOPE,
+  insert,
+  number,
+  numberOrNull,
+  text,
+  textOrNull,
+  upsert,
+  type Sql,
+  type SqlRow,
+} from "../sql.ts";
+import type { EscalationTable, MessageTable } from "../store.ts";
+
+const GET = `select * from escalation where ${IN_SCOPE} and id = @id`;
+const OF_TASK = `select * from escalation where ${IN_SCOPE} and task_id = @task_id order by id`;
+const SAVE = upsert(
+  "escalation",
+  ["id"],
+  [
+    "kind",
+    "severity",
+    "summary",
+    "detail",
+    "task_id",
+    "topic_id",
+    "raised_by",
+    "level",
+    "state",
+    "created_at_ms",
+    "due_at_ms",
+    "acknowledged_by",
+    "resolved_by",
+    "resolution",
+    "ended_at_ms",
+  ],
+);
+
+export function escalationTable(sql: Sql): EscalationTable {
+  return {
+    get: async (id) => {
+      const row = await sql.get(GET, { id: parseId("escalation", id) ?? -1 });
+      return row === undefined ? undefined : toEscalation(row);
+    },
+    list: async (states, limit) => {
+      const places = states.map((_, index) => `@s${index}`).join(", ");
+      const rows = await sql.all(
+        `select * from escalation where ${IN_SCOPE} and state in (${places}) order by id limit @max_rows`,
+        {
+          ...Object.fromEntries(states.map((state, index) => [`s${index}`, state])),
+          max_rows: limit,
+        },
+      );
+      return rows.map(toEscalation);
+    },
+    ofTask: async (taskId) =>
+      (await sql.all(OF_TASK, { task_id: parseId("task", taskId) ?? -1 })).map(toEscalation),
+    save: async (escalation) => {
+      await sql.run(SAVE, {
+        id: parseId("escalation", escalation.id) ?? -1,
+        kind: escalation.kind,
+        severity: escalation.severity,
+        summary: escalation.summary,
+        detail: escalation.detail,
+        task_id: escalation.taskId === null ? null : (parseId("task", escalation.taskId) ?? -1),
+        topic_id: escalation.topicId === null ? null : (parseId("topic", escalation.topicId) ?? -1),
+        raised_by: escalation.raisedBy,
+        level: escalation.level,
+        state: escalation.state,
+        created_at_ms: escalation.createdAtMs,
+        due_at_ms: escalation.dueAtMs,
+        acknowledged_by: escalation.acknowledgedBy,
+        resolved_by: escalation.resolvedBy,
+        resolution: escalation.resolution,
+        ended_at_ms: escalation.endedAtMs,
+      });
+    },
+  };
+}
+
+function toEscalation(row: SqlRow): Escalation {
+  const task = numberOrNull(row, "task_id");
+  const topic = numberOrNull(row, "topic_id");
+  return {
+    id: formatId("escalation", number(row, "id")),
+    kind: text(row, "kind") as Escalation["kind"],
+    severity: text(row, "severity") as Escalation["severity"],
+    summary: text(row, "summary"),
+    detail: textOrNull(row, "detail"),
+    taskId: task === null ? null : formatId("task", task),
+    topicId: topic === null ? null : formatId("topic", topic),
+    raisedBy: text(row, "raised_by"),
+    level: text(row, "level") as Escalation["level"],
+    state: text(row, "state") as Escalation["state"],
+    createdAtMs: number(row, "created_at_ms"),
+    dueAtMs: number(row, "due_at_ms"),
+    acknowledgedBy: textOrNull(row, "acknowledged_by"),
+    resolvedBy: textOrNull(row, "resolved_by"),
+    resolution: textOrNull(row, "resolution"),
+    endedAtMs: numberOrNull(row, "ended_at_ms"),
+  };
+}
+
+const WAITING = `select * from message where ${IN_SCOPE} and recipient = @recipient
+  and acknowledged_at_ms is null order by id limit @max_rows`;
+const INSERT_MESSAGE = insert("message", [
+  "tenant",
+  "project",
+  "id",
+  "recipient",
+  "sender",
+  "kind",
+  "subject",
+  "body",
+  "at_ms",
+]);
+const ACKNOWLEDGE = `update message set acknowledged_at_ms = @at_ms
+  where ${IN_SCOPE} and recipient = @recipient and id = @id and acknowledged_at_ms is null`;
+
+export function messageTable(sql: Sql): MessageTable {
+  return {
+    waiting: async (to, limit) =>
+      (await sql.all(WAITING, { recipient: to, max_rows: limit })).map(toMessage),
+    insert: async (message) => {
+      await sql.run(INSERT_MESSAGE, {
+        id: parseId("message", message.id) ?? -1,
+        recipient: message.to,
+        sender: message.from,
+        kind: message.kind,
+        subject: message.subject,
+        body: message.text,
+        at_ms: message.atMs,
+      });
+    },
+    acknowledge: async (to, ids, atMs) => {
+      for (const id of ids) {
+        const number = parseId("message", id) ?? -1;
+        await sql.run(ACKNOWLEDGE, { recipient: to, id: number, at_ms: atMs });
+      }
+    },
+  };
+}
+
+function toMessage(row: SqlRow): Message {
+  return {
+    id: formatId("message", number(row, "id")),
+    to: text(row, "recipient"),
+    from: text(row, "sender"),
+    kind: text(row, "kind") as Message["kind"],
+    subject: textOrNull(row, "subject"),
+    text: text(row, "body"),
+    atMs: number(row, "at_ms"),
+    acknowledgedAtMs: numberOrNull(row, "acknowledged_at_ms"),
+  };
+}

@@ -1,0 +1,104 @@
+import type { GateRun } from "../../core/gate-run.ts";
+import { formatId, parseId } from "../../core/ids.ts";
+import {
+  IN_SCOPE,
+  jsonOrNull,
+  number,
+  numberOrNull,
+  text,
+  textOrNull,
+  upsert,
+  type Sql,
+  type SqlRow,
+} from "../sql.ts";
+import type { GateRunTable } from "../store.ts";
+
+const GET = `select * from gate_run where ${IN_SCOPE} and id = @id`;
+const OF_TASK = `select * from gate_run where ${IN_SCOPE} and task_id = @task_id and fence = @fence order by id`;
+const OF_PROCESS = `select * from gate_run where ${IN_SCOPE} and state = 'running' and process_id = @process_id order by id`;
+// Merges of one plan take turns: a queued one waits while another of its plan runs.
+const NEXT_QUEUED = `select * from gate_run g where g.tenant = @tenant and g.project = @project
+  and g.state = 'queued' and (g.kind <> 'merge' or not exists (
+    select 1 from gate_run m where m.tenant = g.tenant and m.project = g.project
+      and m.state = 'running' and m.kind = 'merge' and m.plan_id = g.plan_id))
+  order by g.id limit 1`;
+const MERGE_RUNNING = `select id from gate_run where ${IN_SCOPE} and state = 'running' and kind = 'merge' and plan_id = @plan_id limit 1`;
+const SAVE = upsert(
+  "gate_run",
+  ["id"],
+  [
+    "task_id",
+    "fence",
+    "attempt_no",
+    "round",
+    "gate",
+    "kind",
+    "plan_id",
+    "commit_id",
+    "state",
+    "process_id",
+    "tries",
+    "queued_at_ms",
+    "ended_at_ms",
+    "evidence",
+  ],
+);
+
+export function gateRunTable(sql: Sql): GateRunTable {
+  return {
+    get: async (id) => optional(await sql.get(GET, { id: parseId("gateRun", id) ?? -1 })),
+    ofTask: async (taskId, fence) =>
+      (await sql.all(OF_TASK, { task_id: parseId("task", taskId) ?? -1, fence })).map(toGateRun),
+    nextQueued: async () => optional(await sql.get(NEXT_QUEUED, {})),
+    ofProcess: async (processId) =>
+      (await sql.all(OF_PROCESS, { process_id: processId })).map(toGateRun),
+    mergeRunning: async (planId) => {
+      const row = await sql.get(MERGE_RUNNING, { plan_id: parseId("plan", planId) ?? -1 });
+      return row !== undefined;
+    },
+    save: async (run) => {
+      await sql.run(SAVE, {
+        id: parseId("gateRun", run.id) ?? -1,
+        task_id: parseId("task", run.taskId) ?? -1,
+        fence: run.fence,
+        attempt_no: run.attemptNo,
+        round: run.round,
+        gate: run.gate,
+        kind: run.kind,
+        plan_id: run.planId === null ? null : (parseId("plan", run.planId) ?? -1),
+        commit_id: run.commit,
+        state: run.state,
+        process_id: run.processId,
+        tries: run.tries,
+        queued_at_ms: run.queuedAtMs,
+        ended_at_ms: run.endedAtMs,
+        evidence: run.evidence === null ? null : JSON.stringify(run.evidence),
+      });
+    },
+  };
+}
+
+function optional(row: SqlRow | undefined): GateRun | undefined {
+  return row === undefined ? undefined : toGateRun(row);
+}
+
+function toGateRun(row: SqlRow): GateRun {
+  const plan = numberOrNull(row, "plan_id");
+  return {
+    id: formatId("gateRun", number(row, "id")),
+    taskId: formatId("task", number(row, "task_id")),
+    fence: number(row, "fence"),
+    attemptNo: number(row, "attempt_no"),
+    round: number(row, "round"),
+    gate: text(row, "gate"),
+    kind: text(row, "kind") as GateRun["kind"],
+    planId: plan === null ? null : formatId("plan", plan),
+    commit: textOrNull(row, "commit_id"),
+    state: text(row, "state") as GateRun["state"],
+    processId: textOrNull(row, "process_id"),
+    tries: number(row, "tries"),
+    queuedAtMs: number(row, "queued_at_ms"),
+    endedAtMs: numberOrNull(row, "ended_at_ms"),
+    evidence: jsonOrNull(row, "evidence"),
+  };
+}

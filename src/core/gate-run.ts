@@ -31,6 +31,8 @@ export interface GateRun {
   readonly state: GateRunState;
   /** The process that measures; another takes over when it ends. */
   readonly processId: string | null;
+  /** The kept workspace it is, or was last, measured in. */
+  readonly slot: number | null;
   /** Times it was begun; a run that kills its measurer again and again becomes indeterminate. */
   readonly tries: number;
   readonly queuedAtMs: number;

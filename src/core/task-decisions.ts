@@ -1,6 +1,6 @@
 import { GuvnorError } from "./errors.ts";
-import type { Artifact, Blocker, MissingItem, Task } from "./task.ts";
 import { moveTask, type TaskEvent } from "./task-machine.ts";
+import type { Artifact, Blocker, MissingItem, Task } from "./task.ts";
 
 /** Reported failures after which a task is poison. */
 export const MAX_FAILURES = 3;

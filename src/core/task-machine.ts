@@ -6,7 +6,11 @@ import type { Task, TaskState } from "./task.ts";
  * cannot happen.
  */
 export const TASK_TRANSITIONS = {
-  dependencies_done: { from: ["pending"], to: "ready", by: "the last dependency is done or skipped" },
+  dependencies_done: {
+    from: ["pending"],
+    to: "ready",
+    by: "the last dependency is done or skipped",
+  },
   dependency_reopened: { from: ["ready"], to: "pending", by: "a person reopened a dependency" },
   claimed: { from: ["ready"], to: "running", by: "request_task" },
   blocked: { from: ["running"], to: "blocked", by: "report_progress blocked" },
@@ -15,10 +19,18 @@ export const TASK_TRANSITIONS = {
   submitted: { from: ["running"], to: "review", by: "report_progress done" },
   verified: { from: ["review"], to: "done", by: "all gates passed, or a person accepted it" },
   sent_back: { from: ["review"], to: "running", by: "a gate failed; the holder goes on" },
-  returned: { from: ["review"], to: "ready", by: "a gate failed; the holder is gone or on another task" },
+  returned: {
+    from: ["review"],
+    to: "ready",
+    by: "a gate failed; the holder is gone or on another task",
+  },
   held_up: { from: ["review"], to: "blocked", by: "sent back more than 3 times: a person looks" },
   retried: { from: ["running", "blocked"], to: "ready", by: "report_progress failed, with a wait" },
-  released: { from: ["running", "blocked"], to: "ready", by: "report_progress released, not counted" },
+  released: {
+    from: ["running", "blocked"],
+    to: "ready",
+    by: "report_progress released, not counted",
+  },
   lease_lost: { from: ["running"], to: "ready", by: "the holder's process is gone, or it stalled" },
   undelivered: { from: ["running"], to: "ready", by: "the claim's answer could not be delivered" },
   failed: {

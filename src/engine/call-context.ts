@@ -6,7 +6,20 @@ import type { EngineDeps } from "./deps.ts";
 
 /** One change of state, for the ledger: what, from, to. */
 export interface Effect {
-  readonly type: "agent" | "attempt" | "escalation" | "gate_run" | "message" | "plan" | "policy" | "process" | "project" | "solution" | "task" | "topic" | "ballot";
+  readonly type:
+    | "agent"
+    | "attempt"
+    | "escalation"
+    | "gate_run"
+    | "message"
+    | "plan"
+    | "policy"
+    | "process"
+    | "project"
+    | "solution"
+    | "task"
+    | "topic"
+    | "ballot";
   readonly id: string;
   readonly [fact: string]: unknown;
 }

@@ -1,6 +1,5 @@
 import type { ErrorCode } from "../core/errors.ts";
 
-
 export type JsonObject = { readonly [key: string]: unknown };
 
 /** Who is at the other end. */

@@ -25,6 +25,7 @@ export async function queueGateRun(
     commit: task.commit,
     state: "queued",
     processId: null,
+    slot: null,
     tries: 0,
     queuedAtMs: ctx.nowMs,
     endedAtMs: null,
@@ -56,7 +57,8 @@ export async function saveGateRun(
 
 /** What a process was measuring when it ended goes back to the queue, for any other process. */
 export async function requeueGateRuns(ctx: WriteContext, processId: string): Promise<void> {
-  for (const run of await ctx.tx.gateRuns.ofProcess(processId)) {
+  for (const run of await ctx.tx.gateRuns.running()) {
+    if (run.processId !== processId) continue;
     await saveGateRun(ctx, { ...run, state: "queued", processId: null }, "running");
   }
 }
@@ -69,10 +71,22 @@ export async function claimGateRun(ctx: WriteContext): Promise<GateRun | undefin
     ...queued,
     state: "running",
     processId: ctx.deps.processId,
+    slot: freeSlot(await ctx.tx.gateRuns.running(), queued.slot),
     tries: queued.tries + 1,
   };
   await saveGateRun(ctx, run, "queued");
   return run;
+}
+
+/**
+ * The lowest workspace that nobody measures in; never the one of the run's last try, which a process
+ * that was only suspended may still be writing to.
+ */
+function freeSlot(running: readonly GateRun[], lastSlot: number | null): number {
+  const taken = new Set([lastSlot, ...running.map((run) => run.slot)]);
+  let slot = 1;
+  while (taken.has(slot)) slot += 1;
+  return slot;
 }
 
 /** Whether the run has been begun too often to be begun again. */

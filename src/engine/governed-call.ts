@@ -5,8 +5,8 @@ import { canonicalJson, type Json } from "../core/canonical-json.ts";
 import { findInputProblem } from "../core/check-input.ts";
 import { GuvnorError } from "../core/errors.ts";
 import type { StoreTx } from "../store/store.ts";
-import type { CallAnswer, Governor, IncomingCall, JsonObject } from "./call.ts";
 import type { CallContext, Effect } from "./call-context.ts";
+import type { CallAnswer, Governor, IncomingCall, JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 import { toGuvnorError } from "./error-answer.ts";
 import { identifyAgent } from "./identify.ts";
@@ -58,7 +58,9 @@ async function governCall(
   const callId = deps.newSecret().slice(0, 32);
   try {
     const call = await readCall(deps, operations, { incoming, callId });
-    return call.waitMs > 0 ? await runWaiting(deps, call) : (await runOnce(deps, call, true)).answer;
+    return call.waitMs > 0
+      ? await runWaiting(deps, call)
+      : (await runOnce(deps, call, true)).answer;
   } catch (error) {
     // Not even the entry could be written: nothing happened, and the caller must know.
     return answerError(callId, toGuvnorError(deps, error, callId));

@@ -2,8 +2,8 @@ import type { Agent, ProcessRow } from "../core/agent.ts";
 import { GuvnorError } from "../core/errors.ts";
 import { freeName, slugName } from "../core/ids.ts";
 import { SCHEMA_NUMBER } from "../store/migrations/migrations.ts";
-import type { Caller } from "./call.ts";
 import type { WriteContext } from "./call-context.ts";
+import type { Caller } from "./call.ts";
 import { endProcess } from "./presence.ts";
 
 /**
@@ -149,5 +149,10 @@ export async function ensureProcess(ctx: WriteContext): Promise<void> {
     schema: SCHEMA_NUMBER,
   };
   await ctx.tx.processes.save(row);
-  ctx.effects.push({ type: "process", id: processId, event: known === undefined ? "started" : "revived", pid: row.pid });
+  ctx.effects.push({
+    type: "process",
+    id: processId,
+    event: known === undefined ? "started" : "revived",
+    pid: row.pid,
+  });
 }

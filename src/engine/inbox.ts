@@ -1,8 +1,8 @@
 import { formatId } from "../core/ids.ts";
 import type { Message } from "../core/message.ts";
 import type { ReadTx } from "../store/store.ts";
-import type { JsonObject } from "./call.ts";
 import type { WriteContext } from "./call-context.ts";
+import type { JsonObject } from "./call.ts";
 
 /** More than this many waiting items are counted as "this many or more". */
 const COUNT_LIMIT = 50;

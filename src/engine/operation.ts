@@ -40,10 +40,12 @@ export interface Outcome {
    */
   readonly retry?: true;
   /** The writes stand; until `wait_seconds` are over a later answer may replace this one. */
-  readonly follow?: (tx: ReadTx, nowMs: number) => Promise<{ answer: JsonObject; settled: boolean }>;
+  readonly follow?: (
+    tx: ReadTx,
+    nowMs: number,
+  ) => Promise<{ answer: JsonObject; settled: boolean }>;
   /** The agent that the call registered or resumed. */
   readonly registered?: Agent;
   /** A claim, which is taken back when the answer cannot be delivered. */
   readonly grant?: { readonly taskId: string; readonly fence: number };
 }
-

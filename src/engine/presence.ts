@@ -2,8 +2,8 @@ import type { ProcessRow } from "../core/agent.ts";
 import { loseLease, MAX_LOST_LEASES } from "../core/task-decisions.ts";
 import type { Task } from "../core/task.ts";
 import type { WriteContext } from "./call-context.ts";
-import { endAttempt, escalatePoison, saveMoved, settleEnded } from "./move-task.ts";
 import { requeueGateRuns } from "./gate-runs.ts";
+import { endAttempt, escalatePoison, saveMoved, settleEnded } from "./move-task.ts";
 
 /**
  * A process is over: its agents are offline, their running tasks are ready again, and what it

@@ -81,4 +81,3 @@ function requireName(name: string): string {
     `Call register_agent {"name":"${slugName(name)}"}.`,
   );
 }
-

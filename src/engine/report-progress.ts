@@ -31,9 +31,7 @@ export interface ProgressReport {
   readonly commit?: string | undefined;
   readonly outputs?: Readonly<Record<string, unknown>> | undefined;
   readonly artifacts?: readonly Artifact[] | undefined;
-  readonly blocker?:
-    | { kind: string; text: string; blocked_by?: string | undefined }
-    | undefined;
+  readonly blocker?: { kind: string; text: string; blocked_by?: string | undefined } | undefined;
   readonly retryable?: boolean | undefined;
 }
 
@@ -115,7 +113,11 @@ async function blocked(
   agent: Agent,
   { task, report }: { task: Task; report: ProgressReport },
 ): Promise<Outcome> {
-  const { kind, text, blocked_by: blockedBy } = report.blocker ?? {
+  const {
+    kind,
+    text,
+    blocked_by: blockedBy,
+  } = report.blocker ?? {
     kind: "other",
     text: report.note ?? "",
     blocked_by: undefined,
@@ -149,7 +151,12 @@ async function done(
       missing: missing.map((item) => item.gate),
     });
     await setAgentState(ctx, agent, "executing");
-    return accepted(ctx, { ...running, missing }, "Add what is missing, then report done again.", false);
+    return accepted(
+      ctx,
+      { ...running, missing },
+      "Add what is missing, then report done again.",
+      false,
+    );
   }
   const gates = await gatesOf(ctx.tx, running);
   const saved = await beginReview(ctx, running, gates, commit);
@@ -192,7 +199,10 @@ async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem
       !Object.hasOwn(task.outputs, name) && !task.artifacts.some((each) => each.name === name),
   );
   if (absent.length > 0) {
-    missing.push({ gate: "outputs", evidence: `Not in outputs or artifacts: ${absent.join(", ")}` });
+    missing.push({
+      gate: "outputs",
+      evidence: `Not in outputs or artifacts: ${absent.join(", ")}`,
+    });
   }
   const { gates } = await settingsInForce(ctx.tx);
   const unknown = (task.spec.gates ?? []).filter((name) => !Object.hasOwn(gates, name));

@@ -32,15 +32,16 @@ export async function decideReview(ctx: WriteContext, run: GateRun): Promise<voi
   const task = await ctx.tx.tasks.get(run.taskId);
   // Results count only for the same (task, fence, commit): the task may have gone on meanwhile.
   if (task === undefined || !belongsTo(run, task)) return;
-  const runs = (await ctx.tx.gateRuns.ofTask(task.id, task.fence)).filter(
-    (each) => belongsTo(each, task) && each.kind === run.kind,
+  const runs = latestOfEach(
+    (await currentRuns(ctx, task)).filter((each) => each.kind === run.kind),
   );
   if (runs.some((each) => each.state === "queued" || each.state === "running")) return;
   const doubtful = runs.filter((each) => each.state === "indeterminate");
   if (doubtful.length > 0) return await askPerson(ctx, task, doubtful);
   const failed = runs.filter((each) => each.state === "fail");
   if (failed.length > 0) return await returnWork(ctx, task, failed.map(missingFrom));
-  await (run.kind === "attempt" ? afterGates(ctx, task) : complete(ctx, task, "gates"));
+  if (run.kind === "attempt") await afterGates(ctx, task);
+  else await complete(ctx, task, await verifierOf(ctx, task));
 }
 
 function belongsTo(run: GateRun, task: Task): boolean {
@@ -59,9 +60,24 @@ async function afterGates(ctx: WriteContext, task: Task): Promise<Task> {
     await queueGateRun(ctx, task, "merge", "merge");
     return task;
   }
+  return await complete(ctx, task, await verifierOf(ctx, task));
+}
+
+async function currentRuns(ctx: WriteContext, task: Task): Promise<GateRun[]> {
   const runs = await ctx.tx.gateRuns.ofTask(task.id, task.fence);
-  const measured = runs.some((run) => run.state === "pass" && belongsTo(run, task));
-  return await complete(ctx, task, measured ? "gates" : null);
+  return runs.filter((run) => belongsTo(run, task));
+}
+
+/** A gate may have been measured again after a person looked: only its last run counts. */
+function latestOfEach(runs: readonly GateRun[]): GateRun[] {
+  return [...new Map(runs.map((run) => [run.gate, run])).values()];
+}
+
+/** Gates verify only what all of them measured; where one could not, it was a person. */
+async function verifierOf(ctx: WriteContext, task: Task): Promise<Task["verifiedBy"]> {
+  const measured = (await currentRuns(ctx, task)).filter((run) => run.kind === "attempt");
+  if (measured.length === 0) return null;
+  return measured.every((run) => run.state === "pass") ? "gates" : "person";
 }
 
 /** It is done: the attempt ends, and who waited for it may start. */
@@ -80,6 +96,18 @@ export async function complete(
   return done;
 }
 
+/** A person looked and says yes; in an integrating plan the merge must still succeed. */
+export async function acceptReview(ctx: WriteContext, task: Task): Promise<Task> {
+  const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
+  if (attempt !== undefined) await ctx.tx.attempts.save({ ...attempt, neededPerson: true });
+  const plan = task.planId === null ? undefined : await ctx.tx.plans.get(task.planId);
+  if (plan?.integrate === true && task.commit !== null) {
+    await queueGateRun(ctx, task, "merge", "merge");
+    return task;
+  }
+  return await complete(ctx, task, "person");
+}
+
 /** Review found something missing: back to the holder, who hears of it in the inbox. */
 export async function returnWork(
   ctx: WriteContext,
@@ -87,7 +115,8 @@ export async function returnWork(
   missing: readonly MissingItem[],
 ): Promise<void> {
   const { holder } = task;
-  const free = holder !== null && (await isPresent(ctx, holder)) && !(await hasRunning(ctx, holder));
+  const free =
+    holder !== null && (await isPresent(ctx, holder)) && !(await hasRunning(ctx, holder));
   const moved = sendBack(task, missing, free, ctx.nowMs);
   const saved = await saveMoved(ctx, task, moved, { missing: missing.map((item) => item.gate) });
   if (saved.state === "ready") await endAttempt(ctx, task, "sent_back");
@@ -96,7 +125,10 @@ export async function returnWork(
       kind: "blocked",
       severity: "high",
       summary: `${task.id} was sent back ${saved.reviewRounds} times.`,
-      detail: missing.map((item) => `${item.gate}: ${item.evidence}`).join("\n").slice(0, 4000),
+      detail: missing
+        .map((item) => `${item.gate}: ${item.evidence}`)
+        .join("\n")
+        .slice(0, 4000),
       taskId: task.id,
       topicId: null,
       raisedBy: "guvnor",
@@ -125,11 +157,7 @@ export async function restAgent(ctx: WriteContext, name: string | null): Promise
   await setAgentState(ctx, agent, running ? "executing" : "idle");
 }
 
-async function askPerson(
-  ctx: WriteContext,
-  task: Task,
-  runs: readonly GateRun[],
-): Promise<void> {
+async function askPerson(ctx: WriteContext, task: Task, runs: readonly GateRun[]): Promise<void> {
   const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
   if (attempt !== undefined) await ctx.tx.attempts.save({ ...attempt, neededPerson: true });
   await raiseEscalation(ctx, {
@@ -150,6 +178,7 @@ export function missingFrom(run: GateRun): MissingItem {
   const { evidence } = run;
   if (evidence === null) return { gate: run.gate, evidence: run.state };
   const output = evidence.outputTail === "" ? "" : `\n${evidence.outputTail}`;
-  const tail = output.length > EVIDENCE_CHARACTERS ? `\n…${output.slice(-EVIDENCE_CHARACTERS)}` : output;
+  const tail =
+    output.length > EVIDENCE_CHARACTERS ? `\n…${output.slice(-EVIDENCE_CHARACTERS)}` : output;
   return { gate: run.gate, evidence: `${evidence.summary}${tail}` };
 }

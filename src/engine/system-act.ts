@@ -1,5 +1,5 @@
-import type { EngineDeps } from "./deps.ts";
 import type { Effect, WriteContext } from "./call-context.ts";
+import type { EngineDeps } from "./deps.ts";
 import { writeAudit } from "./write-audit.ts";
 
 /**

@@ -133,4 +133,3 @@ export async function describeTask(tx: ReadTx, task: Task): Promise<JsonObject> 
     verified: task.verifiedBy ?? "unverified",
   };
 }
-

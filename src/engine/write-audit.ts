@@ -48,8 +48,7 @@ export async function writeAudit(tx: StoreTx, facts: AuditFacts): Promise<AuditR
     approval: null,
     reason: facts.reason,
     effects: facts.effects as unknown as Json,
-    input_commitment:
-      facts.payload === undefined ? null : commitInput(facts.nonce, facts.payload),
+    input_commitment: facts.payload === undefined ? null : commitInput(facts.nonce, facts.payload),
     duration_us: facts.durationUs,
     call_id: facts.callId,
     trace: facts.trace,

@@ -1,9 +1,7 @@
-import type { RequestId } from "@modelcontextprotocol/server";
-
 import type { CallAnswer } from "../engine/call.ts";
+import type { ToolCall } from "./tool-call.ts";
 
 interface ActiveCall {
-  readonly id: RequestId;
   readonly controller: AbortController;
   /** The claim in the answer, until its delivery is known. */
   takeBack?: () => Promise<void>;
@@ -17,8 +15,7 @@ interface ActiveCall {
  */
 export class ActiveCalls {
   readonly #calls = new Set<ActiveCall>();
-  /** At most one an id: the transport lets no id in twice before it was answered or cancelled. */
-  readonly #undelivered = new Map<RequestId, ActiveCall>();
+  readonly #undelivered = new Map<ToolCall, ActiveCall>();
   readonly #onError: (error: Error) => void;
   #ended = false;
   #onIdle: (() => void)[] = [];
@@ -29,20 +26,23 @@ export class ActiveCalls {
 
   /**
    * Runs one call. Its signal aborts with `clientSignal` (cancelled, connection lost) and with
-   * `abortAll`. When that happens before a claim was delivered the claim is taken back, once.
+   * `abortAll`. A claim that comes too late for that, or whose delivery fails, is taken back, once.
    * @throws {Error} When there was a claim and nobody is left to receive it.
    */
   async run(
-    id: RequestId,
+    request: ToolCall,
     clientSignal: AbortSignal,
     work: (signal: AbortSignal) => Promise<CallAnswer>,
   ): Promise<CallAnswer> {
-    const call: ActiveCall = { id, controller: new AbortController() };
+    const call: ActiveCall = { controller: new AbortController() };
     const { signal } = call.controller;
-    const abort = (): void => call.controller.abort();
+    const giveUp = (): void => {
+      call.controller.abort();
+      this.outcome(request, false);
+    };
     this.#calls.add(call);
-    clientSignal.addEventListener("abort", abort, { once: true });
-    if (clientSignal.aborted || this.#ended) abort();
+    clientSignal.addEventListener("abort", giveUp, { once: true });
+    if (clientSignal.aborted || this.#ended) giveUp();
     try {
       const answer = await work(signal);
       if (answer.takeBack === undefined) return answer;
@@ -51,21 +51,25 @@ export class ActiveCalls {
         await this.#settle(call, false);
         throw new Error("The client went away before it got the answer; its claim was taken back.");
       }
-      this.#undelivered.set(id, call);
-      signal.addEventListener("abort", () => void this.#settle(call, false), { once: true });
+      this.#undelivered.set(request, call);
       return answer;
     } finally {
       if (call.takeBack === undefined) this.#leave(call);
     }
   }
 
-  /** What became of the answer to a request; requests that are no calls may be reported too. */
-  outcome(id: RequestId, delivered: boolean): void {
-    const call = this.#undelivered.get(id);
-    if (call !== undefined) void this.#settle(call, delivered);
+  /**
+   * What became of the answer. The first to know decides: the pipe took it, or it did not, or the
+   * client gave up; calls without a claim have nothing to decide.
+   */
+  outcome(request: ToolCall, delivered: boolean): void {
+    const call = this.#undelivered.get(request);
+    if (call === undefined) return;
+    this.#undelivered.delete(request);
+    void this.#settle(call, delivered);
   }
 
-  /** Ends what waits, and every call that still comes in. */
+  /** Ends what waits, and every call that still comes in; answers under way may still arrive. */
   abortAll(): void {
     this.#ended = true;
     for (const call of this.#calls) call.controller.abort();
@@ -79,14 +83,11 @@ export class ActiveCalls {
     });
   }
 
-  /** The first to know decides: the pipe took the answer, or it did not, or the client gave up. */
   async #settle(call: ActiveCall, delivered: boolean): Promise<void> {
     const { takeBack } = call;
-    if (takeBack === undefined) return;
     delete call.takeBack;
-    if (this.#undelivered.get(call.id) === call) this.#undelivered.delete(call.id);
     try {
-      if (!delivered) await takeBack();
+      if (!delivered) await takeBack?.();
     } catch (error) {
       this.#onError(new Error("A claim could not be taken back.", { cause: error }));
     }

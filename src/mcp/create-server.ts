@@ -60,6 +60,7 @@ export function createServerFactory(
         instructions: options.instructions,
       },
     );
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's server is no EventTarget
     server.onerror = options.onError;
     server.setRequestHandler("tools/list", () => ({ tools: describeTools() }));
     server.setRequestHandler("tools/call", (request, ctx) =>
@@ -82,9 +83,9 @@ async function callTool(
   params: { readonly name: string; readonly arguments?: unknown },
   ctx: ServerContext,
 ): Promise<CallToolResult> {
-  const { id, signal: clientSignal, _meta: meta } = ctx.mcpReq;
+  const { signal: clientSignal, _meta: meta } = ctx.mcpReq;
   const call = takeCall(meta) ?? plainCall(params.name, params.arguments ?? {});
-  const answer = await connection.calls.run(id, clientSignal, async (signal) => {
+  const answer = await connection.calls.run(call, clientSignal, async (signal) => {
     const onWaiting = progressReporter(ctx, signal, options.onError);
     const incoming: IncomingCall = {
       operation: call.operation,

@@ -16,6 +16,7 @@ interface Watch {
 export class ResourceWatches {
   readonly #reader: ResourceReader;
   readonly #watches = new Map<string, Watch>();
+  readonly #changed = new Set<string>();
   #notify: (uri: string) => void = () => {};
 
   constructor(reader: ResourceReader) {
@@ -38,8 +39,20 @@ export class ResourceWatches {
       const fix = "Unsubscribe from resources that are no longer needed.";
       throw new GuvnorError("input_too_large", `${MAX_WATCHED} resources are watched.`, fix);
     }
-    const stop = this.#reader.watch(uri, () => this.#notify(uri));
+    const stop = this.#reader.watch(uri, () => this.#noteChange(uri));
     this.#watches.set(uri, { stop, holders: new Set([holder]) });
+  }
+
+  /** Changes of one turn of the event loop are told once, outside the commit that caused them. */
+  #noteChange(uri: string): void {
+    if (this.#changed.size === 0) setImmediate(() => this.#tellChanges());
+    this.#changed.add(uri);
+  }
+
+  #tellChanges(): void {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const uri of changed) if (this.#watches.has(uri)) this.#notify(uri);
   }
 
   remove(holder: unknown, uri: string): void {

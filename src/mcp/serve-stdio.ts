@@ -35,7 +35,9 @@ export function serveGuvnorStdio(options: ServeStdioOptions): StdioService {
   const transport = new StdioTransport({
     stdin,
     stdout,
-    onOutcome: (id, delivered) => calls.outcome(id, delivered),
+    onOutcome: (_id, delivered, call) => {
+      if (call !== undefined) calls.outcome(call, delivered);
+    },
     onEnd: () => calls.abortAll(),
     onListen: (id, uris) => {
       for (const uri of uris) watches.add(id, uri);
@@ -52,7 +54,8 @@ export function serveGuvnorStdio(options: ServeStdioOptions): StdioService {
   return {
     closed,
     close: async () => {
-      calls.abortAll();
+      await transport.drain();
+      // Says goodbye to listening requests, which a client that does not read could hold up.
       const timer = setTimeout(() => void transport.close(), CLOSE_GRACE_MS);
       await handle.close();
       clearTimeout(timer);

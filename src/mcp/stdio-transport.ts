@@ -18,9 +18,10 @@ export interface StdioTransportOptions {
   readonly stdout: Writable;
   /**
    * Once for each request that was answered: true when the pipe took the bytes of a result, false
-   * when it did not, or when a JSON-RPC error went out in the result's place.
+   * when it did not, or when a JSON-RPC error went out in the result's place. `call` tells tool
+   * calls apart that use the same id one after the other.
    */
-  readonly onOutcome: (id: RequestId, delivered: boolean) => void;
+  readonly onOutcome: (id: RequestId, delivered: boolean, call: ToolCall | undefined) => void;
   /** The client sends nothing more; what it waits for should end. */
   readonly onEnd: () => void;
   /** A modern client watches these resources under this request id, until `onRequestOver`. */
@@ -33,8 +34,8 @@ export interface StdioTransportOptions {
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
 /** A client that leaves more than this unread has stopped reading. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
-/** How long calls that were told to end may take to be answered after the end of stdin. */
-const END_GRACE_MS = 1000;
+/** How long calls that were told to end may take to be answered. */
+const DRAIN_MS = 1000;
 
 /** A request that the SDK has and has not answered. */
 interface Flight {
@@ -49,7 +50,7 @@ interface Flight {
  * answers malformed tool calls itself and does not say what was written; this one answers every
  * request, lets our handler refuse bad calls, and reports what was delivered.
  *
- * open → ended (stdin is over, calls in flight get a moment to end) → closed
+ * open → draining (nothing more is read, calls in flight get a moment to end) → closed
  */
 export class StdioTransport implements Transport {
   onclose?: () => void;
@@ -63,12 +64,17 @@ export class StdioTransport implements Transport {
   readonly #inFlight = new Map<RequestId, Flight>();
   /** Fails the writes that the pipe has not taken. */
   readonly #unwritten = new Set<(error: Error) => void>();
-  #state: "new" | "open" | "ended" | "closed" = "new";
-  #graceTimer: NodeJS.Timeout | undefined;
+  #state: "new" | "open" | "draining" | "closed" = "new";
+  #drainTimer: NodeJS.Timeout | undefined;
+  readonly #drained: Promise<void>;
+  #markDrained: (() => void) | undefined;
   #markClosed: (() => void) | undefined;
 
   constructor(options: StdioTransportOptions) {
     this.#options = options;
+    this.#drained = new Promise((resolve) => {
+      this.#markDrained = resolve;
+    });
     this.closed = new Promise((resolve) => {
       this.#markClosed = resolve;
     });
@@ -92,32 +98,40 @@ export class StdioTransport implements Transport {
     const id = "method" in message ? undefined : message.id;
     if (id !== undefined && this.#retryRefused(id, message)) return;
     this.#noticeListening(message);
-    if (id !== undefined) this.#forget(id);
+    const call = id === undefined ? undefined : this.#forget(id)?.call;
     let delivered = false;
     try {
       await this.#write(JSON.stringify(message));
       delivered = "result" in message;
     } finally {
-      if (id !== undefined) this.#options.onOutcome(id, delivered);
-      this.#closeWhenAnswered();
+      if (id !== undefined) this.#options.onOutcome(id, delivered, call);
+      this.#noticeDrained();
     }
+  }
+
+  /** Takes no more input and resolves when what is in flight was answered, or a moment later. */
+  drain(): Promise<void> {
+    if (this.#state !== "open") return this.#drained;
+    this.#state = "draining";
+    this.#stopReading();
+    this.#drainTimer = setTimeout(() => this.#markDrained?.(), DRAIN_MS);
+    this.#options.onEnd();
+    this.#noticeDrained();
+    return this.#drained;
   }
 
   close(): Promise<void> {
     if (this.#state === "closed") return Promise.resolve();
     this.#state = "closed";
-    clearTimeout(this.#graceTimer);
-    const { stdin } = this.#options;
-    stdin.off("data", this.#onData);
-    stdin.off("end", this.#onStdinEnd);
-    stdin.off("close", this.#onStdinEnd);
-    stdin.pause();
+    clearTimeout(this.#drainTimer);
+    this.#stopReading();
     // The error listeners stay: a write that fails late must not end the process.
     const error = new Error("The connection closed before the answer was read.");
     for (const fail of this.#unwritten) fail(error);
     this.#unwritten.clear();
     this.#inFlight.clear();
     this.onclose?.();
+    this.#markDrained?.();
     this.#markClosed?.();
     return Promise.resolve();
   }
@@ -137,11 +151,7 @@ export class StdioTransport implements Transport {
   };
 
   readonly #onStdinEnd = (): void => {
-    if (this.#state !== "open") return;
-    this.#state = "ended";
-    this.#graceTimer = setTimeout(() => void this.close(), END_GRACE_MS);
-    this.#options.onEnd();
-    this.#closeWhenAnswered();
+    void this.#drainAndClose();
   };
 
   readonly #onStdoutError = (error: Error): void => {
@@ -152,6 +162,19 @@ export class StdioTransport implements Transport {
   readonly #onStdoutClose = (): void => {
     void this.close();
   };
+
+  async #drainAndClose(): Promise<void> {
+    await this.drain();
+    await this.close();
+  }
+
+  #stopReading(): void {
+    const { stdin } = this.#options;
+    stdin.off("data", this.#onData);
+    stdin.off("end", this.#onStdinEnd);
+    stdin.off("close", this.#onStdinEnd);
+    stdin.pause();
+  }
 
   #receive(inbound: Inbound): void {
     if (inbound.kind === "drop") {
@@ -189,7 +212,7 @@ export class StdioTransport implements Transport {
       return false;
     if (wasHandled(flight.call) || this.#state === "closed") return false;
     const again = refusedCall(id, flight.call, message.error.message);
-    this.#inFlight.set(id, { ...flight, retried: true });
+    this.#inFlight.set(id, { ...flight, call: again.call, retried: true });
     this.onmessage?.(again.message);
     return true;
   }
@@ -210,8 +233,10 @@ export class StdioTransport implements Transport {
     if (typeof id === "string" || typeof id === "number") this.#forget(id);
   }
 
-  #forget(id: RequestId): void {
+  #forget(id: RequestId): Flight | undefined {
+    const flight = this.#inFlight.get(id);
     if (this.#inFlight.delete(id)) this.#options.onRequestOver(id);
+    return flight;
   }
 
   #answer(id: RequestId | null, code: number, message: string): void {
@@ -236,12 +261,12 @@ export class StdioTransport implements Transport {
     });
   }
 
-  /** After the end of stdin nothing new comes; listening requests are never answered. */
-  #closeWhenAnswered(): void {
-    if (this.#state !== "ended" || this.#unwritten.size > 0) return;
+  /** Listening requests are never answered, so nobody waits for them. */
+  #noticeDrained(): void {
+    if (this.#state !== "draining" || this.#unwritten.size > 0) return;
     for (const { method } of this.#inFlight.values()) {
       if (method !== "subscriptions/listen") return;
     }
-    void this.close();
+    this.#markDrained?.();
   }
 }

@@ -8,7 +8,7 @@ import type { CommandResult } from "./run-command.ts";
 import { openWorkspace, workspacePlace } from "./workspaces.ts";
 import type { Workspace, WorkspacePlace } from "./workspaces.ts";
 
-export interface GateRunnerOptions {
+interface GateRunnerOptions {
   /** Workspaces are kept in `<dataDir>/workspaces`. */
   readonly dataDir: string;
   /** The project's repository; null outside git. */

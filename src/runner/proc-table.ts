@@ -7,11 +7,7 @@ export function createProcTable(): ProcessTable {
   return {
     bootId: readOr("/proc/sys/kernel/random/boot_id").trim(),
     pidNamespace: readNamespace(),
-    list: () =>
-      readdirSync("/proc").flatMap((name) => {
-        const entry = /^\d+$/.test(name) ? readEntry(Number(name)) : undefined;
-        return entry === undefined ? [] : [entry];
-      }),
+    list: listEntries,
     read: readEntry,
     residentBytes: ({ pid }) => {
       const [, kilobytes = "0"] = /^VmRSS:\s+(\d+) kB$/m.exec(readOr(`/proc/${pid}/status`)) ?? [];
@@ -24,6 +20,15 @@ export function createProcTable(): ProcessTable {
       return found?.slice(name.length + 1);
     },
   };
+}
+
+function* listEntries(): Generator<ProcessEntry> {
+  const pids = readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+  // The youngest first: what forks and ends at once must be met before it has moved on.
+  for (const pid of pids.toSorted((left, right) => right - left)) {
+    const entry = readEntry(pid);
+    if (entry !== undefined) yield entry;
+  }
 }
 
 function readEntry(pid: number): ProcessEntry | undefined {

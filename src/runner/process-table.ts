@@ -12,15 +12,16 @@ export interface ProcessEntry {
 }
 
 /**
- * What can be asked about processes. Everything is synchronous: a snapshot that yields halfway is
- * no snapshot. Processes that end meanwhile are left out, never an error.
+ * What can be asked about processes. Everything is synchronous: a look that waits halfway sees
+ * less. Processes that end meanwhile are left out, never an error.
  */
 export interface ProcessTable {
   /** Changes with every boot; empty when unknown. */
   readonly bootId: string;
   /** Empty when unknown. */
   readonly pidNamespace: string;
-  list(): readonly ProcessEntry[];
+  /** One after the other as they are read, so that what is found can be acted on at once. */
+  list(): Iterable<ProcessEntry>;
   read(pid: number): ProcessEntry | undefined;
   residentBytes(entry: ProcessEntry): number;
   /** Value of a variable in the environment the process was started with, where we may see it. */

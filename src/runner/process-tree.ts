@@ -6,13 +6,18 @@ import type { ProcessEntry, ProcessTable } from "./process-table.ts";
 export const RUN_VARIABLE = "GUVNOR_GATE_RUN";
 
 /** A process that cannot be killed (waiting for a dead disk, another user's) must not hang us. */
-const KILL_BOUND_MS = 10_000;
-const KILL_ROUND_MS = 10;
+const KILL_BOUND_MS = 30_000;
+const LONGEST_PAUSE_MS = 20;
+/** A process can fork and end while the table is read: seen once as empty is not yet gone. */
+const EMPTY_LOOKS = 3;
 
 export interface ProcessTree {
   /** Looks once at what runs: remembers it, and answers its resident bytes. */
   measure(): number;
-  /** Kills until nothing is left; answers the pids that could not be killed in time. */
+  /**
+   * Kills until nothing is left; answers the pids that could not be killed in time. The first
+   * round is over when this returns its promise.
+   */
   kill(): Promise<readonly number[]>;
 }
 
@@ -43,40 +48,43 @@ export function createProcessTree(
     return false;
   };
 
-  const members = (lookAgain: boolean): readonly ProcessEntry[] => {
-    const running = table.list().filter(({ pid, zombie }) => !zombie && pid !== process.pid);
-    const found = withDescendants(
-      running,
-      running.filter((entry) => belongs(entry, lookAgain)),
-    );
+  const look = (onFound?: (pid: number) => void): readonly ProcessEntry[] => {
+    const running: ProcessEntry[] = [];
+    const marked: ProcessEntry[] = [];
+    for (const entry of table.list()) {
+      if (entry.zombie || entry.pid === process.pid) continue;
+      running.push(entry);
+      if (!belongs(entry, onFound !== undefined)) continue;
+      marked.push(entry);
+      onFound?.(entry.pid);
+    }
+    const found = withDescendants(running, marked);
     for (const { pid, startTime } of found) known.add(`${pid}:${startTime}`);
     return found;
   };
 
   return {
-    measure: () => members(false).reduce((sum, entry) => sum + table.residentBytes(entry), 0),
+    measure: () => look().reduce((sum, entry) => sum + table.residentBytes(entry), 0),
     kill: async () => {
-      const rounds = Math.ceil(KILL_BOUND_MS / KILL_ROUND_MS);
-      // A process can fork and end while the table is read, so that once empty is not yet gone.
+      const untilMs = performance.now() + KILL_BOUND_MS;
       let emptyInARow = 0;
-      let left: readonly ProcessEntry[] = [];
-      for (let round = 0; round < rounds; round += 1) {
-        if (rootPid !== undefined && left.length > 0) sendKill(-rootPid);
-        left = members(true);
-        for (const { pid } of left) sendKill(pid);
+      for (let round = 0; ; round += 1) {
+        // Stopped where it is found: what stands still cannot start others or lose its parent.
+        const left = look((pid) => sendSignal(pid, "SIGSTOP"));
+        for (const { pid } of left) sendSignal(pid, "SIGKILL");
         emptyInARow = left.length === 0 ? emptyInARow + 1 : 0;
-        if (emptyInARow === 2) return [];
-        if (left.length > 0) await delay(KILL_ROUND_MS);
+        if (emptyInARow === EMPTY_LOOKS) return [];
+        if (performance.now() > untilMs) return left.map(({ pid }) => pid);
+        await delay(Math.min(round, LONGEST_PAUSE_MS));
       }
-      return left.map(({ pid }) => pid);
     },
   };
 }
 
-/** Kills a process, or a whole group when negative; one that is gone already is no error. */
-export function sendKill(pid: number): void {
+/** To one process, or to a whole group when negative; one that is gone already is no error. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch {
     // Gone meanwhile, or not ours to kill: the next look at the table tells.
   }

@@ -4,7 +4,7 @@ const COLUMNS = "pid=,ppid=,pgid=,rss=,stat=,lstart=";
 const LINE = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S.*?)\s*$/;
 
 /** Runs a program and answers its output, or an empty text when it fails. */
-export type RunTool = (program: string, args: readonly string[]) => string;
+type RunTool = (program: string, args: readonly string[]) => string;
 
 /** macOS, which has no /proc: what `ps` and `sysctl` tell. There are no pid namespaces. */
 export function createPsTable(run: RunTool): ProcessTable {

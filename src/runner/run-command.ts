@@ -7,11 +7,11 @@ import type { Readable } from "node:stream";
 import { commandEnvironment } from "./command-environment.ts";
 import { createOutputTail } from "./output-tail.ts";
 import type { OutputTail } from "./output-tail.ts";
-import { RUN_VARIABLE, createProcessTree, sendKill } from "./process-tree.ts";
+import { RUN_VARIABLE, createProcessTree, sendSignal } from "./process-tree.ts";
 import type { ProcessTree } from "./process-tree.ts";
 import { systemProcessTable } from "./system-process-table.ts";
 
-export interface CommandRequest {
+interface CommandRequest {
   /** Program and arguments; no shell. */
   readonly argv: readonly string[];
   readonly cwd: string;
@@ -52,9 +52,9 @@ const FIRST_LOOK_MS = 50;
 const LOOK_EVERY_MS = 250;
 /** Looking at the tree may take up to a twentieth of our time: with many processes, less often. */
 const LOOK_COST_FACTOR = 20;
-/** A process that escaped every kill may hold the pipes open for ever. */
-const DRAIN_BOUND_MS = 1000;
-const UNKILLABLE_BOUND_MS = 10_000;
+/** Something that we cannot recognise as ours may hold the pipes open for ever. */
+const SILENCE_BOUND_MS = 2000;
+const SILENCE_PAUSE_MS = 100;
 
 const NOT_ENDED: End = { exitCode: null, signal: null, spawnError: null };
 
@@ -85,20 +85,20 @@ export async function runCommand(
 
   let reason: StopReason | undefined;
   const stopWaiting = new AbortController();
+  const killOrGiveUp = async (): Promise<void> => {
+    const survivors = await tree.kill();
+    // The root itself may be one of them, and its end would be waited for in vain.
+    if (survivors.length > 0) stopWaiting.abort();
+  };
   const stop = (why: StopReason): void => {
     if (reason !== undefined) return;
     reason = why;
-    // Remembered before the root dies and its children lose sight of it.
-    tree.measure();
-    sendKill(-child.pid);
-    // A root that cannot even be killed must not hang us.
-    setTimeout(() => stopWaiting.abort(), UNKILLABLE_BOUND_MS).unref();
+    void killOrGiveUp();
   };
   const limits = watchLimits(request, { child, tree, output, stop, signal });
   const end = await child.ended(stopWaiting.signal);
   limits.release();
-  const survivors = await tree.kill();
-  await drain(child);
+  const survivors = await killUntilSilent(tree, child);
   liveGroups.delete(child.pid);
   return { ...resultOf(end, reason, output), survivors };
 }
@@ -177,6 +177,8 @@ function watchLimits(request: CommandRequest, watched: Watched): { release(): vo
   const timeout = setTimeout(() => stop("timedOut"), longest);
   const onAbort = (): void => stop("aborted");
   signal.addEventListener("abort", onAbort, { once: true });
+  // It may have been given up while it was being started.
+  if (signal.aborted) onAbort();
 
   let bytes = 0;
   for (const stream of [child.process.stdout, child.process.stderr]) {
@@ -206,18 +208,30 @@ function watchLimits(request: CommandRequest, watched: Watched): { release(): vo
   };
 }
 
-/** Waits until what was written before the end has been read. */
-async function drain(child: RunningCommand): Promise<void> {
-  const { stdout, stderr } = child.process;
-  const bound = AbortSignal.timeout(DRAIN_BOUND_MS);
-  const closed = [stdout, stderr].map(async (stream) => {
-    if (stream.closed) return;
-    // Given up: a process that could not be killed holds the pipe.
-    await once(stream, "close", { signal: bound }).catch(() => undefined);
-  });
-  await Promise.all(closed);
-  stdout.destroy();
-  stderr.destroy();
+/**
+ * Kills the tree and reads what was written before. Pipes that stay open mean that something still
+ * holds them: then it is looked for again.
+ */
+async function killUntilSilent(
+  tree: ProcessTree,
+  child: RunningCommand,
+): Promise<readonly number[]> {
+  const streams = [child.process.stdout, child.process.stderr];
+  const untilMs = performance.now() + SILENCE_BOUND_MS;
+  for (;;) {
+    const survivors = await tree.kill();
+    const bound = AbortSignal.timeout(SILENCE_PAUSE_MS);
+    const closed = streams.map(async (stream) => {
+      // Rejected when the bound is reached, which the loop looks at by itself.
+      if (!stream.closed) await once(stream, "close", { signal: bound }).catch(() => undefined);
+    });
+    await Promise.all(closed);
+    const silent = streams.every((stream) => stream.closed);
+    if (silent || survivors.length > 0 || performance.now() > untilMs) {
+      for (const stream of streams) stream.destroy();
+      return survivors;
+    }
+  }
 }
 
 function trackGroup(pid: number): void {
@@ -225,7 +239,7 @@ function trackGroup(pid: number): void {
   if (exitWatched) return;
   exitWatched = true;
   process.once("exit", () => {
-    for (const group of liveGroups) sendKill(-group);
+    for (const group of liveGroups) sendSignal(-group, "SIGKILL");
   });
 }
 

@@ -10,7 +10,7 @@ export interface Prepared {
 }
 
 /** Kept beside a workspace: whatever runs inside cannot remove it by tidying up. */
-export interface WorkspaceRecord {
+interface WorkspaceRecord {
   readonly objects: string;
   /** A user that never set it to idle again was killed: nothing inside can be relied on. */
   readonly state: "idle" | "in_use";

@@ -31,7 +31,7 @@ export interface WorkspacePlace {
   readonly recordPath: string;
 }
 
-export interface CheckoutRequest {
+interface CheckoutRequest {
   readonly commonDir: string;
   readonly commit: string;
   /** Also remove ignored files. */

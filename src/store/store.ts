@@ -48,10 +48,7 @@ export interface ReadTx {
   readonly plans: Pick<PlanTable, "get" | "list" | "openCount">;
   readonly tasks: Omit<TaskTable, "insert" | "save" | "addDependency">;
   readonly attempts: Pick<AttemptTable, "get" | "list" | "listRunning">;
-  readonly gateRuns: Pick<
-    GateRunTable,
-    "get" | "ofTask" | "nextQueued" | "ofProcess" | "mergeRunning"
-  >;
+  readonly gateRuns: Omit<GateRunTable, "save">;
   readonly topics: Pick<TopicTable, "get" | "list" | "due">;
   readonly solutions: Pick<SolutionTable, "get" | "ofTopic">;
   readonly ballots: Pick<BallotTable, "ofTopic">;
@@ -172,9 +169,8 @@ export interface GateRunTable {
   ofTask(taskId: string, fence: number): Promise<GateRun[]>;
   /** Oldest queued run that may begin: of merges only one a plan at a time. */
   nextQueued(): Promise<GateRun | undefined>;
-  /** Running ones that this process measures. */
-  ofProcess(processId: string): Promise<GateRun[]>;
-  mergeRunning(planId: string): Promise<boolean>;
+  /** Those being measured now, by whatever process. */
+  running(): Promise<GateRun[]>;
   save(run: GateRun): Promise<void>;
 }
 

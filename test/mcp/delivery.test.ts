@@ -1,36 +1,50 @@
-import { PassThrough, Writable } from "node:stream";
+import { PassThrough } from "node:stream";
 
 import { describe, expect, it } from "vitest";
 
+import type { CallAnswer } from "../../src/engine/call.ts";
 import { ActiveCalls } from "../../src/mcp/active-calls.ts";
-import { ENVELOPE, until } from "./raw-client.ts";
+import { ENVELOPE, isAcknowledgement, until } from "./raw-client.ts";
 import { startInProcess } from "./start-in-process.ts";
 
-/** A pipe whose reader stops reading: writes are taken, but never finished, until `resume`. */
-class StuckPipe extends PassThrough {
-  #stuck = false;
-  #finish: (() => void) | undefined;
+const FIRST = { operation: "claim", args: {} };
+const SECOND = { operation: "claim", args: {} };
 
-  stick(): void {
-    this.#stuck = true;
-  }
+interface Pipe {
+  readonly stdout: PassThrough;
+  /** From now on writes are taken, but never finished. */
+  stick(): void;
+  unstick(): void;
+  isHolding(): boolean;
+  /** From now on writes fail. */
+  break(): void;
+}
 
-  unstick(): void {
-    this.#stuck = false;
-    this.#finish?.();
-  }
-
-  get isHolding(): boolean {
-    return this.#finish !== undefined;
-  }
-
-  override _write(chunk: unknown, encoding: BufferEncoding, done: (error?: Error) => void): void {
-    if (!this.#stuck) {
-      super._write(chunk, encoding, done);
-      return;
-    }
-    this.#finish = () => super._write(chunk, encoding, done);
-  }
+/** A pipe whose reader may stop reading. */
+function makePipe(): Pipe {
+  let state: "flows" | "sticks" | "broken" = "flows";
+  let finish: (() => void) | undefined;
+  const stdout = new PassThrough({
+    transform(chunk, _encoding, done) {
+      if (state === "broken") done(new Error("EPIPE"));
+      else if (state === "flows") done(null, chunk);
+      else finish = () => done(null, chunk);
+    },
+  });
+  return {
+    stdout,
+    stick: () => {
+      state = "sticks";
+    },
+    unstick: () => {
+      state = "flows";
+      finish?.();
+    },
+    isHolding: () => finish !== undefined,
+    break: () => {
+      state = "broken";
+    },
+  };
 }
 
 describe("a claim", () => {
@@ -59,52 +73,70 @@ describe("a claim", () => {
   });
 
   it("is taken back once when the client cancels before the pipe took the answer", async () => {
-    const stdout = new StuckPipe();
-    const { client, governor, service } = startInProcess({ stdout });
+    const pipe = makePipe();
+    const { client, governor, service } = startInProcess(pipe);
     await client.initialize();
-    stdout.stick();
+    pipe.stick();
     client.request("tools/call", { name: "claim" }, "c");
-    await until(() => stdout.isHolding);
+    await until(() => pipe.isHolding());
     client.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: "c" } });
     await until(() => governor.takenBack() === 1);
-    stdout.unstick();
+    pipe.unstick();
     await client.answerTo("c");
     await service.close();
     expect(governor.takenBack()).toBe(1);
   });
 
-  it("is taken back when the pipe is never drained and closes", async () => {
-    const stdout = new StuckPipe();
-    const { client, governor, service, errors } = startInProcess({ stdout });
+  it("is not mistaken for another under the same id while the pipe is stuck", async () => {
+    const pipe = makePipe();
+    const { client, governor, service } = startInProcess(pipe);
     await client.initialize();
-    stdout.stick();
+    pipe.stick();
+    client.request("tools/call", { name: "claim" }, "c");
+    await until(() => pipe.isHolding());
+    client.request("tools/call", { name: "wait_claim" }, "c");
+    await until(() => governor.calls.length === 2);
+    client.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: "c" } });
+    await until(() => governor.takenBack() === 1);
+    pipe.unstick();
+    await client.answerTo("c");
+    await service.close();
+    const taken = governor.events.filter(({ event }) => event === "taken_back");
+    expect(taken).toEqual([{ event: "taken_back", operation: "wait_claim" }]);
+  });
+
+  it("is taken back when the pipe is never drained and closes", async () => {
+    const pipe = makePipe();
+    const { client, governor, service, errors } = startInProcess(pipe);
+    await client.initialize();
+    pipe.stick();
     client.request("tools/call", { name: "claim" });
-    await until(() => stdout.isHolding);
-    stdout.destroy();
+    await until(() => pipe.isHolding());
+    pipe.stdout.destroy();
     await service.closed;
     expect(governor.takenBack()).toBe(1);
-    expect(errors.map(String).join()).toContain("Failed to send response");
+    await until(() => errors.some((error) => error.message.includes("Failed to send response")));
   });
 
   it("is taken back when writing fails", async () => {
-    const stdout = new PassThrough();
-    const { client, governor, service } = startInProcess({ stdout });
+    const pipe = makePipe();
+    const { client, governor, service } = startInProcess(pipe);
     await client.initialize();
-    stdout._write = (_chunk, _encoding, done) => done(new Error("EPIPE"));
+    pipe.break();
     client.request("tools/call", { name: "claim" });
     await service.closed;
     expect(governor.takenBack()).toBe(1);
   });
 
   it("is taken back when the server is told to close while a stuck client holds it up", async () => {
-    const stdout = new StuckPipe();
-    const { client, governor, service } = startInProcess({ stdout });
+    const pipe = makePipe();
+    const { client, governor, service } = startInProcess(pipe);
     const listening = { notifications: { resourceSubscriptions: ["guvnor://project"] } };
     client.request("subscriptions/listen", { ...listening, _meta: ENVELOPE }, "l");
-    await client.until((message) => message.method?.endsWith("acknowledged") === true);
-    stdout.stick();
+    await client.until(isAcknowledgement);
+    pipe.stick();
     client.request("tools/call", { name: "claim", _meta: ENVELOPE });
-    await until(() => stdout.isHolding);
+    await until(() => pipe.isHolding());
     await service.close();
     expect(governor.takenBack()).toBe(1);
   });
@@ -148,7 +180,7 @@ describe("the end of the connection", () => {
     const { client, service, stdin, resources } = startInProcess();
     const listening = { notifications: { resourceSubscriptions: ["guvnor://project"] } };
     client.request("subscriptions/listen", { ...listening, _meta: ENVELOPE });
-    await client.until((message) => message.method?.endsWith("acknowledged") === true);
+    await client.until(isAcknowledgement);
     expect(resources.watching()).toEqual(["guvnor://project"]);
     stdin.end();
     await service.closed;
@@ -165,17 +197,16 @@ describe("the end of the connection", () => {
     closing.stdin.destroy();
     await closing.service.closed;
 
-    const stdout = new PassThrough();
-    const losing = startInProcess({ stdout });
-    stdout.destroy();
+    const losing = startInProcess(makePipe());
+    losing.stdout.destroy();
     await losing.service.closed;
   });
 
   it("comes for a client that leaves 64 MiB unread", async () => {
-    const stdout = new StuckPipe();
-    const { client, service, errors } = startInProcess({ stdout });
+    const pipe = makePipe();
+    const { client, service, errors } = startInProcess(pipe);
     await client.initialize();
-    stdout.stick();
+    pipe.stick();
     const text = "x".repeat(7 * 1024 * 1024);
     for (let call = 0; call < 6; call += 1) {
       client.request("tools/call", { name: "echo", arguments: { text } });
@@ -185,25 +216,24 @@ describe("the end of the connection", () => {
   });
 
   it("comes at most a moment after stdin, however stuck the client is", async () => {
-    const stdout = new StuckPipe();
-    const { client, service, stdin } = startInProcess({ stdout });
+    const pipe = makePipe();
+    const { client, service, stdin } = startInProcess(pipe);
     await client.initialize();
-    stdout.stick();
+    pipe.stick();
     client.request("ping", {});
-    await until(() => stdout.isHolding);
+    await until(() => pipe.isHolding());
     stdin.end();
-    await service.closed;
+    await expect(service.closed).resolves.toBeUndefined();
   });
 
   it("may be asked for more than once", async () => {
     const { service } = startInProcess();
     await Promise.all([service.close(), service.close()]);
-    await service.close();
+    await expect(service.close()).resolves.toBeUndefined();
   });
 
   it("survives late failures of stdout", async () => {
-    const stdout = new PassThrough();
-    const { service, errors } = startInProcess({ stdout });
+    const { service, errors, stdout } = startInProcess();
     await service.close();
     stdout.emit("error", new Error("late EPIPE"));
     expect(errors).toEqual([]);
@@ -253,11 +283,11 @@ describe("calls", () => {
   });
 
   it("tell when progress could not be reported", async () => {
-    const stdout = new PassThrough();
-    const { client, governor, service, errors } = startInProcess({ stdout });
+    const pipe = makePipe();
+    const { client, governor, service, errors } = startInProcess(pipe);
     client.request("tools/call", { name: "wait", _meta: { progressToken: 1 } }, "w");
     await until(() => governor.calls.length === 1);
-    stdout._write = (_chunk, _encoding, done) => done(new Error("EPIPE"));
+    pipe.break();
     governor.calls[0]?.onWaiting?.(10_000);
     await service.closed;
     expect(errors.map((error) => error.message)).toContain("Progress could not be reported.");
@@ -265,9 +295,6 @@ describe("calls", () => {
 });
 
 describe("ActiveCalls", () => {
-  const claim = (takeBack: () => Promise<void>) => () =>
-    Promise.resolve({ callId: "C1", isError: false, body: {}, takeBack });
-
   it("counts only the first thing that it hears about a claim", async () => {
     const calls = new ActiveCalls(() => {});
     let taken = 0;
@@ -277,9 +304,9 @@ describe("ActiveCalls", () => {
       controller.signal,
       claim(() => Promise.resolve(void (taken += 1))),
     );
-    calls.outcome(2, false);
-    calls.outcome(1, true);
-    calls.outcome(1, false);
+    calls.outcome(SECOND, false);
+    calls.outcome(FIRST, true);
+    calls.outcome(FIRST, false);
     controller.abort();
     await calls.idle();
     expect(taken).toBe(0);
@@ -295,6 +322,7 @@ describe("ActiveCalls", () => {
       claim(() => Promise.reject(new Error("no store"))),
     );
     calls.abortAll();
+    calls.outcome(FIRST, false);
     await calls.idle();
     expect(errors).toMatchObject([{ cause: { message: "no store" } }]);
     await calls.idle();
@@ -304,7 +332,7 @@ describe("ActiveCalls", () => {
     const calls = new ActiveCalls(() => {});
     calls.abortAll();
     let aborted = false;
-    await calls.run(1, new AbortController().signal, (signal) => {
+    await calls.run(FIRST, new AbortController().signal, (signal) => {
       ({ aborted } = signal);
       return Promise.resolve({ callId: "C1", isError: false, body: {} });
     });
@@ -313,7 +341,7 @@ describe("ActiveCalls", () => {
 
   it("leaves a call whose work failed", async () => {
     const calls = new ActiveCalls(() => {});
-    const failing = calls.run(1, new AbortController().signal, () =>
+    const failing = calls.run(FIRST, new AbortController().signal, () =>
       Promise.reject(new Error("x")),
     );
     await expect(failing).rejects.toThrow("x");
@@ -321,8 +349,7 @@ describe("ActiveCalls", () => {
   });
 });
 
-it("closes without a client that ever wrote", async () => {
-  const stdout = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const { service } = startInProcess({ stdout: Object.assign(new PassThrough(), stdout) });
-  await service.close();
-});
+/** Work that ends in a claim. */
+function claim(takeBack: () => Promise<void>): () => Promise<CallAnswer> {
+  return () => Promise.resolve({ callId: "C1", isError: false, body: {}, takeBack });
+}

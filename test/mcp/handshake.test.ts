@@ -82,8 +82,8 @@ describe("the handshake", () => {
     const clientInfo = { name: `\u001B[31mred\u202E${"x".repeat(100)}`, version: "1" };
     const meta = { ...ENVELOPE, "io.modelcontextprotocol/clientInfo": clientInfo };
     const { result } = await client.call("echo", {}, meta);
-    const { caller } = result?.["structuredContent"] as { caller: { clientName: string } };
-    expect(caller.clientName).toBe(`red${"x".repeat(60)}…`);
+    const clientName = `red${"x".repeat(60)}…`;
+    expect(result?.["structuredContent"]).toMatchObject({ caller: { clientName } });
 
     const { "io.modelcontextprotocol/clientInfo": _, ...anonymous } = ENVELOPE;
     const { result: unnamed } = await client.call("echo", {}, anonymous);
@@ -96,15 +96,10 @@ describe("the handshake", () => {
     const { client } = startInProcess();
     await client.initialize();
     const { result } = await client.ask("tools/list", {});
-    const tools = result?.["tools"] as { name: string }[];
-    expect(tools.map((tool) => tool.name)).toEqual([
-      "echo",
-      "claim",
-      "wait",
-      "wait_claim",
-      "throw",
-    ]);
-    expect(tools[0]).toEqual({
+    const tools: unknown = result?.["tools"];
+    const [echo, claim, ...more] = Array.isArray(tools) ? tools : [];
+    expect(more).toMatchObject([{ name: "wait" }, { name: "wait_claim" }, { name: "throw" }]);
+    expect(echo).toEqual({
       name: "echo",
       title: "Fake echo",
       description: "Does echo.",
@@ -140,6 +135,6 @@ describe("the handshake", () => {
         openWorldHint: false,
       },
     });
-    expect(tools[1]).toMatchObject({ _meta: { "anthropic/alwaysLoad": true } });
+    expect(claim).toMatchObject({ _meta: { "anthropic/alwaysLoad": true } });
   });
 });

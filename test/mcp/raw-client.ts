@@ -82,11 +82,22 @@ export class RawClient {
   #take(chunk: string): void {
     const lines = (this.#rest + chunk).split("\n");
     this.#rest = lines.pop() ?? "";
-    for (const line of lines) this.received.push(JSON.parse(line) as Message);
+    for (const line of lines) {
+      const message: Message = JSON.parse(line);
+      this.received.push(message);
+    }
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resume of waiting) resume();
   }
+}
+
+export function isUpdate({ method }: Message): boolean {
+  return method === "notifications/resources/updated";
+}
+
+export function isAcknowledgement({ method }: Message): boolean {
+  return method === "notifications/subscriptions/acknowledged";
 }
 
 /** Waits for a condition that no message announces. */

@@ -1,11 +1,12 @@
-import { InMemoryTransport, type JSONRPCMessage, type Server } from "@modelcontextprotocol/server";
+import { InMemoryTransport, Server } from "@modelcontextprotocol/server";
 import { describe, expect, it } from "vitest";
 
 import { ActiveCalls } from "../../src/mcp/active-calls.ts";
 import { createServerFactory } from "../../src/mcp/create-server.ts";
 import { ResourceWatches } from "../../src/mcp/resource-watches.ts";
-import { FAKE_PROMPTS, FAKE_TOOLS, FakeGovernor, FakeResources } from "./fake-governor.ts";
-import { ENVELOPE, until } from "./raw-client.ts";
+import { FAKE_PROMPTS, FAKE_TOOLS, FakeGovernor } from "./fake-governor.ts";
+import { FakeResources } from "./fake-resources.ts";
+import { ENVELOPE, isAcknowledgement, isUpdate, until } from "./raw-client.ts";
 import { startInProcess } from "./start-in-process.ts";
 
 const PROJECT = "guvnor://project";
@@ -89,11 +90,21 @@ describe("changes", () => {
     await client.ask("resources/subscribe", { uri: TASK });
     expect(resources.watching()).toEqual([TASK]);
     resources.change(TASK);
-    const { params } = await client.until(({ method }) => method?.endsWith("updated") === true);
+    const { params } = await client.until(isUpdate);
     expect(params).toEqual({ uri: TASK });
     await client.ask("resources/unsubscribe", { uri: TASK });
     await client.ask("resources/unsubscribe", { uri: "guvnor://never" });
     expect(resources.watching()).toEqual([]);
+    expect(client.received).toEqual([]);
+  });
+
+  it("of one moment are told once", async () => {
+    const { client, resources } = startInProcess();
+    await client.initialize();
+    await client.ask("resources/subscribe", { uri: TASK });
+    for (let change = 0; change < 100; change += 1) resources.change(TASK);
+    await client.until(isUpdate);
+    await client.ask("ping", {});
     expect(client.received).toEqual([]);
   });
 
@@ -113,26 +124,24 @@ describe("changes", () => {
         { notifications: { resourceSubscriptions: uris }, _meta: ENVELOPE },
         id,
       );
-    const acknowledged = ({ method }: { method?: string }): boolean =>
-      method?.endsWith("acknowledged") === true;
     listen([PROJECT, TASK], "a");
-    await client.until(acknowledged);
+    await client.until(isAcknowledgement);
     listen([TASK], "b");
-    await client.until(acknowledged);
+    await client.until(isAcknowledgement);
     expect(resources.watching()).toEqual([PROJECT, TASK]);
 
     resources.change(PROJECT);
-    const { params } = await client.until(({ method }) => method?.endsWith("updated") === true);
+    const { params } = await client.until(isUpdate);
     expect(params).toMatchObject({
       uri: PROJECT,
       _meta: { "io.modelcontextprotocol/subscriptionId": "a" },
     });
 
     client.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: "a" } });
-    await until(() => resources.watching().length === 1);
+    await client.ask("resources/list", { _meta: ENVELOPE });
     expect(resources.watching()).toEqual([TASK]);
     resources.change(TASK);
-    const second = await client.until(({ method }) => method?.endsWith("updated") === true);
+    const second = await client.until(isUpdate);
     expect(second.params).toMatchObject({
       _meta: { "io.modelcontextprotocol/subscriptionId": "b" },
     });
@@ -148,7 +157,7 @@ describe("changes", () => {
     expect(shapeless.error?.code).toBe(-32602);
     const lists = { notifications: { resourcesListChanged: true }, _meta: ENVELOPE };
     client.request("subscriptions/listen", lists);
-    await client.until(({ method }) => method?.endsWith("acknowledged") === true);
+    await client.until(isAcknowledgement);
     expect(resources.watching()).toEqual([]);
   });
 
@@ -175,12 +184,10 @@ describe("changes", () => {
 it("checks arguments itself where another transport carries the calls", async () => {
   const { server, governor } = makeServer(new FakeResources(), []);
   const [here, there] = InMemoryTransport.createLinkedPair();
-  const answers: JSONRPCMessage[] = [];
-  here.onmessage = (message) => answers.push(message);
   await server.connect(there);
   const call = async (id: number, params: Record<string, unknown>): Promise<void> => {
     await here.send({ jsonrpc: "2.0", id, method: "tools/call", params });
-    await until(() => answers.length === id);
+    await until(() => governor.calls.length === id);
   };
   await call(1, { name: "echo", arguments: { text: "a" } });
   await call(2, { name: "echo", arguments: { text: "\0" } });
@@ -212,5 +219,7 @@ function makeServer(
     },
     { calls: new ActiveCalls(onError), watches },
   );
-  return { server: factory({ era: "legacy" }) as Server, governor, watches };
+  const server = factory({ era: "legacy" });
+  if (!(server instanceof Server)) throw new Error("The factory makes low-level servers.");
+  return { server, governor, watches };
 }

@@ -1,7 +1,8 @@
-import { PassThrough, type Readable, type Writable } from "node:stream";
+import { PassThrough } from "node:stream";
 
 import { serveGuvnorStdio, type StdioService } from "../../src/mcp/serve-stdio.ts";
-import { FAKE_PROMPTS, FAKE_TOOLS, FakeGovernor, FakeResources } from "./fake-governor.ts";
+import { FAKE_PROMPTS, FAKE_TOOLS, FakeGovernor } from "./fake-governor.ts";
+import { FakeResources } from "./fake-resources.ts";
 import { RawClient } from "./raw-client.ts";
 
 export interface Started {
@@ -10,11 +11,12 @@ export interface Started {
   readonly resources: FakeResources;
   readonly service: StdioService;
   readonly stdin: PassThrough;
+  readonly stdout: PassThrough;
   readonly errors: Error[];
 }
 
 interface StartOptions {
-  readonly stdout?: Writable & Readable;
+  readonly stdout?: PassThrough;
   readonly tickEveryMs?: number;
 }
 
@@ -35,5 +37,6 @@ export function startInProcess(options: StartOptions = {}): Started {
     stdout,
     onError: (error) => errors.push(error),
   });
-  return { client: new RawClient(stdin, stdout), governor, resources, service, stdin, errors };
+  const client = new RawClient(stdin, stdout);
+  return { client, governor, resources, service, stdin, stdout, errors };
 }

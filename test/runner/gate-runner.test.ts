@@ -271,7 +271,7 @@ describe("a workspace", () => {
     await project.sh(plant);
     commit(project.root, { "a.txt": "changed" });
     rmSync(trace, { force: true });
-    const found = await project.sh("ls .git/hooks; cat a.txt; git status --short");
+    const found = await project.sh("ls .git/hooks 2>&1; cat a.txt; git status --short");
     expect(found.outputTail).toMatch(/^ls: .*hooks.*\nchanged$/);
     expect(existsSync(trace)).toBe(false);
   });

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, copyFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,6 +16,10 @@ function identify(pid: number | undefined): ProcessIdentity {
   const startTime = systemProcessTable().read(pid ?? 0)?.startTime ?? "";
   expect(startTime).not.toBe("");
   return { ...port.self, pid: pid ?? 0, startTime };
+}
+
+function psCommand(pid: number | undefined): string {
+  return execFileSync("ps", ["-o", "comm=", "-p", String(pid)], { encoding: "utf8" });
 }
 
 describe("isGone", () => {
@@ -48,6 +52,11 @@ describe("isGone", () => {
     const pid = Number(line);
     const identity = identify(pid);
     expect(port.isGone(identity)).toBe(false);
+    // The shell itself would still ask; the program does not.
+    await vi.waitFor(() => {
+      const [, command] = /(\w+)\s*$/.exec(psCommand(parent.pid)) ?? [];
+      expect(command).toBe("sleep");
+    });
     process.kill(pid, "SIGKILL");
     await vi.waitFor(() => expect(port.isGone(identity)).toBe(true), { timeout: 20_000 });
     expect(process.kill(pid, 0)).toBe(true);

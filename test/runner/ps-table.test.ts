@@ -54,7 +54,7 @@ describe("the process table of macOS", () => {
     expect(own).toMatchObject({ pid: process.pid, parentPid: process.ppid, zombie: false });
     expect(own?.startTime).toMatch(/^\w{3} \w{3} +\d+ [\d:]{8} \d{4}$/);
     expect(own && fromPs.residentBytes(own)).toBeGreaterThan(1024 * 1024);
-    expect(fromPs.list().map(({ pid }) => pid)).toContain(process.pid);
+    expect(Array.from(fromPs.list(), ({ pid }) => pid)).toContain(process.pid);
     expect(() => execFileSync("ps", ["-p", "999999999"], { stdio: "ignore" })).toThrow(/ps/);
     expect(fromPs.read(999_999_999)).toBeUndefined();
   });

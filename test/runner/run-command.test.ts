@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { killMarked, runCommand } from "../../src/runner/run-command.ts";
-import type { CommandRequest, CommandResult } from "../../src/runner/run-command.ts";
+import type { CommandResult } from "../../src/runner/run-command.ts";
 import { temporaryDirectory } from "../git/repository-fixture.ts";
 import {
   MIB,
@@ -16,6 +16,8 @@ import {
   pidsIn,
   waitForLines,
 } from "./process-fixture.ts";
+
+type CommandRequest = Parameters<typeof runCommand>[0];
 
 let runs = 0;
 
@@ -147,7 +149,7 @@ describe("a command that goes too far", () => {
   it("is killed when it hangs, even though it ignores every polite signal", async () => {
     const pids = join(temporaryDirectory(), "pids");
     const script = `trap '' TERM INT HUP; echo $$ > ${pids}; echo begun; while :; do sleep 1; done`;
-    const result = await run(sh(script), { timeoutMs: 300 });
+    const result = await run(sh(script), { timeoutMs: 2000 });
     expect(result).toMatchObject({ ...ENDED, exitCode: null, signal: "SIGKILL", timedOut: true });
     expect(result.outputTail).toBe("begun\n");
     expectGone(pidsIn(pids));
@@ -222,18 +224,43 @@ describe("what a command leaves behind", () => {
     },
   );
 
-  it("is killed faster than it multiplies", async () => {
+  it("is killed while it multiplies, partly out of the group", async () => {
     const pids = join(temporaryDirectory(), "pids");
     const script = join(temporaryDirectory(), "breed");
-    writeFileSync(script, `#!/bin/sh\necho $$ >> ${pids}\nsleep 0.02\n"$0" & setsid "$0"\n`);
+    // At most 2^8 of them, should the test fail.
+    const lines = [
+      "#!/bin/sh",
+      `echo $$ >> ${pids}`,
+      'test "$1" -gt 0 || exec sleep 1000',
+      'sleep 0.02; "$0" $(($1 - 1)) & setsid "$0" $(($1 - 1)) & wait',
+    ];
+    writeFileSync(script, lines.join("\n"));
     chmodSync(script, 0o755);
     const abort = new AbortController();
-    const running = run([script], {}, abort.signal);
-    await waitForLines(pids, 30);
+    const running = run([script, "8"], {}, abort.signal);
+    await waitForLines(pids, 10);
     abort.abort();
     expect(await running).toMatchObject({ survivors: [] });
     expectGone(pidsIn(pids));
   });
+
+  it.runIf(process.platform === "linux")(
+    "is killed although it hops from process to process",
+    async () => {
+      const pids = join(temporaryDirectory(), "pids");
+      const script = join(temporaryDirectory(), "hop");
+      const lines = [
+        "#!/bin/sh",
+        `echo $$ >> ${pids}`,
+        'test "$1" -gt 0 && setsid "$0" $(($1 - 1)) & exit 0',
+      ];
+      writeFileSync(script, lines.join("\n"));
+      chmodSync(script, 0o755);
+      expect(await run([script, "2000"])).toMatchObject(ENDED);
+      expect(pidsIn(pids).length).toBeLessThan(2000);
+      expectGone(pidsIn(pids));
+    },
+  );
 
   it("is killed by its marker when the process that started it was killed", async () => {
     const pids = join(temporaryDirectory(), "pids");

@@ -69,7 +69,7 @@ create index attempt_running on attempt (tenant, project, task_id) where ended_a
 create table gate_run (
   ${scope}, id bigint not null, task_id bigint not null, fence bigint not null,
   attempt_no bigint not null, round bigint not null, gate text not null, kind text not null, plan_id bigint,
-  commit_id text, state text not null, process_id text, tries bigint not null,
+  commit_id text, state text not null, process_id text, slot bigint, tries bigint not null,
   queued_at_ms bigint not null, ended_at_ms bigint, evidence text,
   primary key (tenant, project, id)
 );

@@ -15,14 +15,13 @@ import type { GateRunTable } from "../store.ts";
 
 const GET = `select * from gate_run where ${IN_SCOPE} and id = @id`;
 const OF_TASK = `select * from gate_run where ${IN_SCOPE} and task_id = @task_id and fence = @fence order by id`;
-const OF_PROCESS = `select * from gate_run where ${IN_SCOPE} and state = 'running' and process_id = @process_id order by id`;
+const RUNNING = `select * from gate_run where ${IN_SCOPE} and state = 'running' order by id`;
 // Merges of one plan take turns: a queued one waits while another of its plan runs.
 const NEXT_QUEUED = `select * from gate_run g where g.tenant = @tenant and g.project = @project
   and g.state = 'queued' and (g.kind <> 'merge' or not exists (
     select 1 from gate_run m where m.tenant = g.tenant and m.project = g.project
       and m.state = 'running' and m.kind = 'merge' and m.plan_id = g.plan_id))
   order by g.id limit 1`;
-const MERGE_RUNNING = `select id from gate_run where ${IN_SCOPE} and state = 'running' and kind = 'merge' and plan_id = @plan_id limit 1`;
 const SAVE = upsert(
   "gate_run",
   ["id"],
@@ -37,6 +36,7 @@ const SAVE = upsert(
     "commit_id",
     "state",
     "process_id",
+    "slot",
     "tries",
     "queued_at_ms",
     "ended_at_ms",
@@ -50,12 +50,7 @@ export function gateRunTable(sql: Sql): GateRunTable {
     ofTask: async (taskId, fence) =>
       (await sql.all(OF_TASK, { task_id: parseId("task", taskId) ?? -1, fence })).map(toGateRun),
     nextQueued: async () => optional(await sql.get(NEXT_QUEUED, {})),
-    ofProcess: async (processId) =>
-      (await sql.all(OF_PROCESS, { process_id: processId })).map(toGateRun),
-    mergeRunning: async (planId) => {
-      const row = await sql.get(MERGE_RUNNING, { plan_id: parseId("plan", planId) ?? -1 });
-      return row !== undefined;
-    },
+    running: async () => (await sql.all(RUNNING, {})).map(toGateRun),
     save: async (run) => {
       await sql.run(SAVE, {
         id: parseId("gateRun", run.id) ?? -1,
@@ -69,6 +64,7 @@ export function gateRunTable(sql: Sql): GateRunTable {
         commit_id: run.commit,
         state: run.state,
         process_id: run.processId,
+        slot: run.slot,
         tries: run.tries,
         queued_at_ms: run.queuedAtMs,
         ended_at_ms: run.endedAtMs,
@@ -96,6 +92,7 @@ function toGateRun(row: SqlRow): GateRun {
     commit: textOrNull(row, "commit_id"),
     state: text(row, "state") as GateRun["state"],
     processId: textOrNull(row, "process_id"),
+    slot: numberOrNull(row, "slot"),
     tries: number(row, "tries"),
     queuedAtMs: number(row, "queued_at_ms"),
     endedAtMs: numberOrNull(row, "ended_at_ms"),

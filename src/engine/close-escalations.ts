@@ -1,0 +1,19 @@
+import type { WriteContext } from "./call-context.ts";
+import { saveEscalation } from "./escalations.ts";
+
+/** What guvnor asked about a task is answered by what a person did with it. */
+export async function closeEscalationsOf(
+  ctx: WriteContext,
+  taskId: string,
+  resolution: string,
+): Promise<void> {
+  for (const escalation of await ctx.tx.escalations.ofTask(taskId)) {
+    const open = escalation.state === "open" || escalation.state === "acknowledged";
+    if (!open || escalation.raisedBy !== "guvnor") continue;
+    await saveEscalation(
+      ctx,
+      { ...escalation, state: "resolved", resolution, endedAtMs: ctx.nowMs },
+      escalation.state,
+    );
+  }
+}

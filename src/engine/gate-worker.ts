@@ -1,0 +1,157 @@
+import { GuvnorError } from "../core/errors.ts";
+import type { GateEvidence, GateRun } from "../core/gate-run.ts";
+import { matchAny, parseGlob } from "../core/path-glob.ts";
+import type { GateDefinition } from "../core/settings.ts";
+import type { WriteContext } from "./call-context.ts";
+import type { EngineDeps } from "./deps.ts";
+import { claimGateRun, isHopeless, noEvidence, saveGateRun } from "./gate-runs.ts";
+import { integrateCommit } from "./integrate.ts";
+import type { Measurement, MeasureRequest } from "./ports.ts";
+import { decideReview } from "./review.ts";
+import type { RunFacts, Verdict } from "./run-facts.ts";
+import { settingsInForce } from "./settings-in-force.ts";
+import { systemAct } from "./system-act.ts";
+
+/**
+ * Takes one queued gate run, measures it outside any transaction, and writes the result if this
+ * process still has the run.
+ * @returns whether there was one.
+ */
+export async function measureNext(deps: EngineDeps, signal: AbortSignal): Promise<boolean> {
+  // A look that costs no write: most of the time nothing is queued.
+  const waiting = await deps.store.read(deps.scope, async (tx) => await tx.gateRuns.nextQueued());
+  if (waiting === undefined) return false;
+  const run = await systemAct(deps, "gate_begin", claimGateRun);
+  if (run === undefined) return false;
+  const verdict = await judge(deps, run, signal);
+  // Stopped in the middle: the run goes back to the queue when this process ends.
+  if (signal.aborted) return false;
+  await finishGateRun(deps, run, verdict);
+  return true;
+}
+
+async function judge(deps: EngineDeps, run: GateRun, signal: AbortSignal): Promise<Verdict> {
+  if (isHopeless(run)) {
+    return doubt(`Begun ${run.tries} times, and each time the process that measured it ended.`);
+  }
+  const facts = await readFacts(deps, run);
+  if (facts === undefined) return doubt("Its task or attempt is not there any more.");
+  try {
+    return run.kind === "merge"
+      ? await integrateCommit(deps, facts, async (gate, commit) => {
+          const request = measureRequest(facts, gate, commit);
+          const measured = await deps.gates.measure(request, signal);
+          return { verdict: measured.verdict, evidence: evidenceOf(measured, []) };
+        })
+      : await measureAttempt(deps, facts, signal);
+  } catch (error) {
+    deps.log.error({ err: error, run: run.id }, "a gate could not be measured");
+    const why = error instanceof GuvnorError ? `${error.message} ${error.fix}` : String(error);
+    return doubt(`It could not be measured: ${why}`);
+  }
+}
+
+function doubt(summary: string): Verdict {
+  return { verdict: "indeterminate", evidence: noEvidence(summary.slice(0, 1000)) };
+}
+
+async function readFacts(deps: EngineDeps, run: GateRun): Promise<RunFacts | undefined> {
+  return await deps.store.read(deps.scope, async (tx) => {
+    const task = await tx.tasks.get(run.taskId);
+    const attempt = await tx.attempts.get(run.taskId, run.attemptNo);
+    if (task === undefined || attempt === undefined) return undefined;
+    return { run, task, attempt, settings: await settingsInForce(tx) };
+  });
+}
+
+async function measureAttempt(
+  deps: EngineDeps,
+  facts: RunFacts,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { run, attempt, settings } = facts;
+  const gate = settings.gates[run.gate];
+  if (gate === undefined) return doubt(`The gate ${run.gate} is no longer in force.`);
+  const protectedChanged = await changedProtected(deps, facts, gate);
+  const request = measureRequest(facts, run.gate, run.commit);
+  const measured = await deps.gates.measure(request, signal);
+  const evidence = evidenceOf(measured, protectedChanged);
+  if (protectedChanged.length === 0) return { verdict: measured.verdict, evidence };
+  const files = protectedChanged.slice(0, 5).join(", ");
+  const summary = `${attempt.agent} changed protected files (${files}), so a person must look. ${measured.summary}`;
+  return { verdict: "indeterminate", evidence: { ...evidence, summary } };
+}
+
+/** Protected files that the attempt changed: whoever is measured must not change the measure. */
+async function changedProtected(
+  deps: EngineDeps,
+  { run, attempt }: RunFacts,
+  gate: GateDefinition,
+): Promise<readonly string[]> {
+  if (deps.git === undefined || run.commit === null || gate.protected.length === 0) return [];
+  if (attempt.baseCommit === null) return ["(no base commit to compare with)"];
+  const globs = gate.protected.map((glob) => parseGlob(glob));
+  const changed = await deps.git.changedFiles(attempt.baseCommit, run.commit);
+  return changed.filter((path) => matchAny(globs, path));
+}
+
+function measureRequest(
+  { run, attempt, settings }: RunFacts,
+  name: string,
+  commit: string | null,
+): MeasureRequest {
+  const gate = settings.gates[name];
+  if (gate === undefined) throw new Error(`gate ${name} is not in force`);
+  const { prepare } = settings;
+  const { maxMemoryBytes, maxOutputBytes } = gate;
+  return {
+    runId: run.id,
+    gate: { name, run: gate.run, timeoutMs: gate.timeoutMs, maxMemoryBytes, maxOutputBytes },
+    prepare:
+      prepare === null
+        ? undefined
+        : { name: "prepare", ...prepare, maxMemoryBytes, maxOutputBytes },
+    commit,
+    directory: attempt.worktree ?? "",
+    slot: String(run.slot ?? 1),
+    cleanFully: settings.profile === "strict",
+  };
+}
+
+function evidenceOf(measured: Measurement, protectedChanged: readonly string[]): GateEvidence {
+  const { summary, exitCode, durationMs, outputTail, outputCut, inPlace } = measured;
+  return { summary, exitCode, durationMs, outputTail, outputCut, inPlace, protectedChanged };
+}
+
+/** Writes the result, unless another process took the run over meanwhile. */
+async function finishGateRun(deps: EngineDeps, run: GateRun, verdict: Verdict): Promise<void> {
+  await systemAct(deps, "gate_end", async (ctx) => {
+    const now = await ctx.tx.gateRuns.get(run.id);
+    if (now?.state !== "running" || now.processId !== deps.processId || now.tries !== run.tries) {
+      return;
+    }
+    const ended: GateRun = {
+      ...now,
+      state: verdict.verdict,
+      endedAtMs: ctx.nowMs,
+      evidence: verdict.evidence,
+    };
+    await saveGateRun(ctx, ended, "running");
+    if (verdict.branchHead !== undefined) await advancePlan(ctx, run, verdict.branchHead);
+    await decideReview(ctx, ended);
+  });
+}
+
+async function advancePlan(ctx: WriteContext, run: GateRun, head: string): Promise<void> {
+  const plan = run.planId === null ? undefined : await ctx.tx.plans.get(run.planId);
+  if (plan === undefined) return;
+  await ctx.tx.plans.save({ ...plan, headCommit: head });
+  ctx.effects.push({
+    type: "plan",
+    id: plan.id,
+    event: "advanced",
+    branch: plan.branch,
+    head,
+    task: run.taskId,
+  });
+}

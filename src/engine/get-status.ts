@@ -1,0 +1,158 @@
+import { callingAgent, type CallContext } from "./call-context.ts";
+import type { JsonObject } from "./call.ts";
+import { requirePlan, requireTask } from "./find-rows.ts";
+import type { Outcome } from "./operation.ts";
+import { settingsInForce } from "./settings-in-force.ts";
+import { describeTask, iso, present, taskRow } from "./task-view.ts";
+
+/** Compact rows a list shows at most; `cursor` gives the next ones. */
+const ROWS = 20;
+const INBOX_ITEMS = 20;
+
+export interface StatusQuery {
+  readonly scope?: "me" | "task" | "plan" | "project" | "agents" | undefined;
+  readonly id?: string | undefined;
+  readonly cursor?: string | undefined;
+}
+
+export async function getStatus(ctx: CallContext, query: StatusQuery): Promise<Outcome> {
+  const scope = query.scope ?? (ctx.agent === undefined ? "project" : "me");
+  switch (scope) {
+    case "me":
+      return { answer: { scope, ...(await myStatus(ctx)) } };
+    case "task": {
+      const task = await requireTask(ctx, query.id ?? "");
+      return { answer: { scope, task: await describeTask(ctx.tx, task) }, target: task.id };
+    }
+    case "plan":
+      return await planStatus(ctx, query);
+    case "project":
+      return { answer: { scope, ...(await projectStatus(ctx, query)) } };
+    case "agents":
+      return { answer: { scope, ...(await agentRows(ctx, query)) } };
+  }
+}
+
+/** Whole inbox items, acknowledged by being shown. */
+async function myStatus(ctx: CallContext): Promise<JsonObject> {
+  const agent = callingAgent(ctx);
+  const held = await ctx.tx.tasks.heldBy(agent.name);
+  const messages = await ctx.tx.messages.waiting(agent.name, INBOX_ITEMS);
+  const ids = messages.map((message) => message.id);
+  await ctx.tx.messages.acknowledge(agent.name, ids, ctx.nowMs);
+  for (const id of ids) ctx.effects.push({ type: "message", id, event: "acknowledged" });
+  return present({
+    agent: agent.name,
+    state: agent.state,
+    tier: agent.tier,
+    role: agent.role,
+    capabilities: agent.capabilities,
+    worktree: agent.worktree,
+    tasks: held.map((task) => ({ ...taskRow(task), fence: task.fence })),
+    messages: messages.map((message) =>
+      present({
+        id: message.id,
+        from: message.from,
+        kind: message.kind,
+        subject: message.subject,
+        text: message.text,
+        at: iso(message.atMs),
+      }),
+    ),
+    next:
+      held.length > 0
+        ? "Go on with your task; request_task gives its brief again."
+        : 'Call request_task {"wait_seconds":25}.',
+  });
+}
+
+async function planStatus(ctx: CallContext, query: StatusQuery): Promise<Outcome> {
+  const [newest] = query.id === undefined ? await ctx.tx.plans.list(1) : [];
+  const plan = await requirePlan(ctx, query.id ?? newest?.id ?? "");
+  const tasks = await ctx.tx.tasks.list({
+    planId: plan.id,
+    limit: ROWS + 1,
+    ...(query.cursor === undefined ? {} : { afterId: query.cursor }),
+  });
+  return {
+    target: plan.id,
+    answer: {
+      scope: "plan",
+      plan: present({
+        id: plan.id,
+        title: plan.title,
+        state: plan.state,
+        created_by: plan.createdBy,
+        created_at: iso(plan.createdAtMs),
+        integrate: plan.integrate,
+        branch: plan.branch,
+        head_commit: plan.headCommit,
+      }),
+      counts: await ctx.tx.tasks.counts(plan.id),
+      ...page("tasks", tasks.map(taskRow)),
+    },
+  };
+}
+
+async function projectStatus(ctx: CallContext, query: StatusQuery): Promise<JsonObject> {
+  const project = await ctx.tx.projects.get();
+  const settings = await settingsInForce(ctx.tx);
+  const agents = await ctx.tx.agents.list();
+  const open = await ctx.tx.tasks.list({
+    states: ["running", "blocked", "review", "ready", "pending", "failed"],
+    limit: ROWS + 1,
+    ...(query.cursor === undefined ? {} : { afterId: query.cursor }),
+  });
+  const plans = await ctx.tx.plans.list(5);
+  const escalations = await ctx.tx.escalations.list(["open", "acknowledged"], 5);
+  return {
+    ...present({
+      project: project?.name,
+      policy: project?.policyHash?.slice(0, 12),
+      profile: settings.profile,
+      gates: Object.keys(settings.gates),
+      plans: plans.map((plan) => ({ id: plan.id, title: plan.title, state: plan.state })),
+      escalations: escalations.map(({ id, state, severity, summary }) => ({
+        id,
+        state,
+        severity,
+        summary,
+      })),
+    }),
+    agents: {
+      present: agents.filter((agent) => agent.processId !== null).length,
+      known: agents.length,
+    },
+    counts: await ctx.tx.tasks.counts(),
+    ...page("tasks", open.map(taskRow)),
+  };
+}
+
+async function agentRows(ctx: CallContext, query: StatusQuery): Promise<JsonObject> {
+  const agents = await ctx.tx.agents.list();
+  const { cursor } = query;
+  const later = cursor === undefined ? agents : agents.filter((agent) => agent.name > cursor);
+  const rows = [];
+  for (const agent of later.slice(0, ROWS + 1)) {
+    const held = await ctx.tx.tasks.heldBy(agent.name);
+    rows.push(
+      present({
+        id: agent.name,
+        state: agent.state,
+        role: agent.role,
+        capabilities: agent.capabilities,
+        tier: agent.tier,
+        tasks: held.map((task) => task.id),
+        last_seen: iso(agent.lastSeenMs),
+      }),
+    );
+  }
+  return page("agents", rows);
+}
+
+/** At most ROWS rows, and where the next ones begin. */
+function page(name: string, rows: readonly JsonObject[]): JsonObject {
+  const shown = rows.slice(0, ROWS);
+  const last = shown.at(-1);
+  return { [name]: shown, ...(rows.length > ROWS ? { cursor: last?.["id"] } : {}) };
+}

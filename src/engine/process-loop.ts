@@ -1,0 +1,110 @@
+import { BEAT_MS, observe, type Observation } from "../core/presence.ts";
+import { settleDueTopics } from "./board/settle-topics.ts";
+import type { EngineDeps } from "./deps.ts";
+import { endGoneProcesses } from "./end-gone-processes.ts";
+import { endProcess } from "./presence.ts";
+import { systemAct } from "./system-act.ts";
+
+/** How often this process asks whether the others are still there on this machine. */
+const LIVENESS_MS = 2000;
+const CHECKPOINT_MS = 30_000;
+
+/**
+ * What a process does beside its calls: beat for its agents, watch the others' beats, settle what
+ * is due. `tick` does one round; app.ts repeats it. It writes only where something must change, so
+ * sixty-four idle processes do not fight for the file.
+ */
+export interface ProcessLoop {
+  tick(): Promise<void>;
+  /** Ends this process in the store: its agents are offline, their running tasks ready. */
+  end(): Promise<void>;
+}
+
+export function createProcessLoop(deps: EngineDeps): ProcessLoop {
+  let observations: ReadonlyMap<string, Observation> = new Map();
+  let lastTickMs = deps.monotonic();
+  let lastBeatMs = -Infinity;
+  let lastLivenessMs = lastTickMs;
+  let lastCheckpointMs = lastTickMs;
+
+  const beat = async (nowMs: number): Promise<boolean> => {
+    if (nowMs - lastBeatMs < BEAT_MS) return true;
+    const known = await deps.store.read(
+      deps.scope,
+      async (tx) => await tx.processes.get(deps.processId),
+    );
+    // Nothing was called yet, or others took this process for gone: the next call starts it (again).
+    if (known === undefined || known.endedAtMs !== null) return false;
+    await deps.store.write(
+      deps.scope,
+      async (tx) => await tx.processes.beat(deps.processId, deps.now()),
+    );
+    lastBeatMs = nowMs;
+    return true;
+  };
+
+  const judge = async (elapsedMs: number): Promise<void> => {
+    const { beats, dueTopics } = await deps.store.read(deps.scope, async (tx) => ({
+      beats: await tx.processes.listPresent(),
+      dueTopics: await tx.topics.due(deps.now()),
+    }));
+    const seen = observe(observations, beats, deps.processId, elapsedMs);
+    observations = seen.observations;
+    if (seen.silent.length > 0) await endSilent(deps, seen);
+    if (dueTopics.length > 0) await systemAct(deps, "settle_topics", settleDueTopics);
+  };
+
+  const liveness = async (nowMs: number): Promise<void> => {
+    if (nowMs - lastLivenessMs < LIVENESS_MS) return;
+    lastLivenessMs = nowMs;
+    const present = await deps.store.read(
+      deps.scope,
+      async (tx) => await tx.processes.listPresent(),
+    );
+    const gone = present.some(
+      (process) => process.id !== deps.processId && deps.processes.isGone(process),
+    );
+    if (gone) await systemAct(deps, "presence", endGoneProcesses);
+  };
+
+  return {
+    tick: async () => {
+      const nowMs = deps.monotonic();
+      const elapsedMs = nowMs - lastTickMs;
+      lastTickMs = nowMs;
+      // A process that serves nobody yet judges nobody.
+      if (!(await beat(nowMs))) {
+        observations = new Map();
+        return;
+      }
+      await judge(elapsedMs);
+      await liveness(nowMs);
+      if (nowMs - lastCheckpointMs >= CHECKPOINT_MS) {
+        lastCheckpointMs = nowMs;
+        await deps.store.checkpoint();
+      }
+    },
+    end: async () => {
+      await systemAct(deps, "presence", async (ctx) => {
+        const process = await ctx.tx.processes.get(deps.processId);
+        if (process === undefined || process.endedAtMs !== null) return;
+        await endProcess(ctx, process, "closed");
+      });
+    },
+  };
+}
+
+/** Under the transaction the beat is compared again: it may have come just now. */
+async function endSilent(
+  deps: EngineDeps,
+  seen: { observations: ReadonlyMap<string, Observation>; silent: readonly string[] },
+): Promise<void> {
+  await systemAct(deps, "presence", async (ctx) => {
+    for (const id of seen.silent) {
+      const process = await ctx.tx.processes.get(id);
+      if (process === undefined || process.endedAtMs !== null) continue;
+      if (process.beat === seen.observations.get(id)?.beat)
+        await endProcess(ctx, process, "silent");
+    }
+  });
+}

@@ -1,0 +1,148 @@
+import { isMap, LineCounter, parseDocument, type Document } from "yaml";
+import { z } from "zod";
+
+import { GuvnorError } from "../core/errors.ts";
+import { parseGlob } from "../core/path-glob.ts";
+import type { ProjectSettings } from "../core/settings.ts";
+
+const MAX_SOURCE_BYTES = 256 * 1024;
+const DURATION_UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const SIZE_UNITS = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+const duration = z
+  .string()
+  .regex(/^[1-9][0-9]{0,8}(ms|s|m|h)$/, 'a duration such as "30s" or "10m"')
+  .transform((text) => {
+    const [, count, unit] = /^([0-9]+)([a-z]+)$/.exec(text) ?? [];
+    return Number(count) * DURATION_UNITS_MS[unit as keyof typeof DURATION_UNITS_MS];
+  })
+  .refine((ms) => ms <= 24 * 3_600_000, "at most 24h");
+
+const size = z
+  .string()
+  .regex(/^[1-9][0-9]{0,8}(KiB|MiB|GiB)$/, 'a size such as "512MiB"')
+  .transform((text) => {
+    const [, count, unit] = /^([0-9]+)([A-Za-z]+)$/.exec(text) ?? [];
+    return Number(count) * SIZE_UNITS[unit as keyof typeof SIZE_UNITS];
+  });
+
+const command = z.array(z.string().min(1).max(4096)).min(1).max(100);
+const globs = z.array(z.string().min(1).max(1024)).max(200);
+const gateName = z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, "a–z, 0–9, _ and -, at most 40");
+
+const gate = z.strictObject({
+  run: command,
+  timeout: duration.default(600_000),
+  protected: globs.default([]),
+  memory: size.default(2 * 1024 ** 3),
+  output: size.default(16 * 1024 ** 2),
+});
+
+/** The whole of `guvnor.yaml`; the published JSON Schema is made from it. */
+export const settingsSchema = z.strictObject({
+  version: z.literal(1),
+  profile: z.enum(["open", "standard", "strict"]).default("standard"),
+  gates: z.record(gateName, gate).default({}),
+  prepare: z
+    .strictObject({ run: command, timeout: duration.default(600_000), key: globs.default([]) })
+    .nullable()
+    .default(null),
+});
+
+/**
+ * Reads `guvnor.yaml`. Pure: the text comes in, the settings go out.
+ * @param fileName - As errors should name it.
+ * @throws {GuvnorError} `config_invalid` with file, line and column of the first thing that is wrong.
+ */
+export function loadSettings(source: string, fileName: string): ProjectSettings {
+  if (source.length > MAX_SOURCE_BYTES) {
+    throw invalid(`${fileName} has more than ${MAX_SOURCE_BYTES} characters.`);
+  }
+  const lines = new LineCounter();
+  // Aliases are what a YAML bomb is made of; settings need none.
+  const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true });
+  const [problem] = document.errors;
+  if (problem !== undefined) {
+    throw invalid(`${place(fileName, lines, problem.pos[0])} ${problem.message.split("\n")[0]}`);
+  }
+  if (/(^|[\s[{,:-])[*&][A-Za-z0-9_-]+/m.test(source) && hasAlias(document)) {
+    throw invalid(`${fileName}: anchors and aliases are not allowed.`);
+  }
+  const value: unknown = isMap(document.contents) ? document.toJS({ maxAliasCount: 0 }) : {};
+  const parsed = settingsSchema.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const path = (issue?.path ?? []).filter((part) => typeof part !== "symbol");
+    const offset = offsetOf(document, path);
+    const where = path.length === 0 ? "" : `${path.join(".")}: `;
+    throw invalid(`${place(fileName, lines, offset)} ${where}${issue?.message ?? "invalid"}`);
+  }
+  return toSettings(parsed.data, fileName);
+}
+
+function toSettings(file: z.infer<typeof settingsSchema>, fileName: string): ProjectSettings {
+  const patterns = [
+    ...Object.values(file.gates).flatMap((each) => each.protected),
+    ...(file.prepare?.key ?? []),
+  ];
+  for (const pattern of patterns) {
+    try {
+      parseGlob(pattern);
+    } catch (error) {
+      const why = error instanceof GuvnorError ? error.message : String(error);
+      throw invalid(`${fileName}: ${why}`);
+    }
+  }
+  const gates = Object.entries(file.gates).map(([name, each]) => [
+    name,
+    {
+      run: each.run,
+      timeoutMs: each.timeout,
+      protected: each.protected,
+      maxMemoryBytes: each.memory,
+      maxOutputBytes: each.output,
+    },
+  ]);
+  const { prepare } = file;
+  return {
+    profile: file.profile,
+    gates: Object.fromEntries(gates),
+    prepare:
+      prepare === null ? null : { run: prepare.run, timeoutMs: prepare.timeout, key: prepare.key },
+  };
+}
+
+function hasAlias(document: Document): boolean {
+  try {
+    document.toJS({ maxAliasCount: 0 });
+    return false;
+  } catch {
+    // The library throws as soon as an alias is resolved.
+    return true;
+  }
+}
+
+/** Where in the text the value at `path` (or the nearest one above it) begins. */
+function offsetOf(document: Document, path: readonly (string | number)[]): number {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const node: unknown =
+      length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+    if (typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range)) {
+      return Number(node.range[0]);
+    }
+  }
+  return 0;
+}
+
+function place(fileName: string, lines: LineCounter, offset: number): string {
+  const { line, col } = lines.linePos(offset);
+  return `${fileName}:${line}:${col}:`;
+}
+
+function invalid(message: string): GuvnorError {
+  return new GuvnorError(
+    "config_invalid",
+    message.slice(0, 1000),
+    "Correct the file; what was applied before stays in force. docs/settings.md shows every field.",
+  );
+}

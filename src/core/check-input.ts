@@ -1,11 +1,11 @@
-export interface InputLimits {
+interface InputLimits {
   /** Containers within containers; `{}` is 1, `{"a": []}` is 2. */
   readonly maxDepth: number;
   /** Values of all kinds, containers included. */
   readonly maxValues?: number;
 }
 
-export interface FoundInputProblem {
+interface FoundInputProblem {
   readonly code: "input_invalid" | "input_too_large";
   readonly message: string;
   readonly fix: string;

@@ -41,7 +41,7 @@ export type Inbound =
 
 type Members = Readonly<Record<string, unknown>>;
 
-export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 /** The message itself is one level, its params another. */
 const MESSAGE_LIMITS = { maxDepth: 34 };
 const MAX_NAME_LENGTH = 128;

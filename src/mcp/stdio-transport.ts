@@ -13,7 +13,7 @@ import { LineSplitter, TOO_LONG } from "./line-splitter.ts";
 import { type Inbound, readMessage, refusedCall } from "./read-message.ts";
 import { isRecord, type ToolCall, wasHandled } from "./tool-call.ts";
 
-export interface StdioTransportOptions {
+interface StdioTransportOptions {
   readonly stdin: Readable;
   readonly stdout: Writable;
   /**

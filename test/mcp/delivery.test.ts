@@ -300,7 +300,7 @@ describe("ActiveCalls", () => {
     let taken = 0;
     const controller = new AbortController();
     await calls.run(
-      1,
+      FIRST,
       controller.signal,
       claim(() => Promise.resolve(void (taken += 1))),
     );
@@ -317,7 +317,7 @@ describe("ActiveCalls", () => {
     const calls = new ActiveCalls((error) => errors.push(error));
     const { signal } = new AbortController();
     await calls.run(
-      "a",
+      FIRST,
       signal,
       claim(() => Promise.reject(new Error("no store"))),
     );

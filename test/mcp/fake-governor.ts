@@ -6,7 +6,7 @@ import type { CallAnswer, Governor, IncomingCall } from "../../src/engine/call.t
 import type { PromptDefinition } from "../../src/mcp/add-prompts.ts";
 import { defineTool, type ToolDefinition } from "../../src/tools/define-tool.ts";
 
-export type Event =
+type Event =
   | { readonly event: "call"; readonly operation: string; readonly incoming: IncomingCall }
   | { readonly event: "aborted" | "taken_back"; readonly operation: string };
 

@@ -5,7 +5,7 @@ import { FAKE_PROMPTS, FAKE_TOOLS, FakeGovernor } from "./fake-governor.ts";
 import { FakeResources } from "./fake-resources.ts";
 import { RawClient } from "./raw-client.ts";
 
-export interface Started {
+interface Started {
   readonly client: RawClient;
   readonly governor: FakeGovernor;
   readonly resources: FakeResources;

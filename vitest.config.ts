@@ -1,7 +1,11 @@
 import { defineConfig } from "vitest/config";
 
+const report = process.env["GUVNOR_TEST_REPORT"];
+
 export default defineConfig({
   test: {
+    reporters: report === undefined ? ["default"] : ["default", "json"],
+    ...(report === undefined ? {} : { outputFile: { json: report } }),
     include: ["test/**/*.test.ts"],
     restoreMocks: true,
     // Tests that start real processes wait on conditions; this only bounds a hang.

@@ -108,7 +108,6 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
     ]);
   mkdirSync(paths.dataDir, { recursive: true, mode: 0o700 });
   const { config, directory, log } = options;
-  const newSecret = (): string => randomBytes(32).toString("hex");
   const { commonDir } = paths;
   return {
     store: await openSqlite({ file: paths.databaseFile, durability: config.durability }),
@@ -135,6 +134,10 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
     },
     log,
   };
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString("hex");
 }
 
 /** Repeats the ticks of a process, survives what they throw, and stops in order. */

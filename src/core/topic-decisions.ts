@@ -2,7 +2,13 @@ import type { Decision, Topic, VotingMethod } from "./board.ts";
 import { chooseMethod, type Tally } from "./consensus/tally.ts";
 import { GuvnorError } from "./errors.ts";
 import type { Escalation } from "./escalation.ts";
-import { hasTwoThirds, recordOf, revotePair, tallyRound, type Deliberation } from "./topic-record.ts";
+import {
+  hasTwoThirds,
+  recordOf,
+  revotePair,
+  tallyRound,
+  type Deliberation,
+} from "./topic-record.ts";
 
 /** What happens to a topic; the ledger names it. */
 export type TopicEvent =
@@ -44,7 +50,10 @@ export function isUnsealed(topic: Topic): boolean {
 }
 
 /** Whether this member has proposed or passed. */
-export function hasSpoken({ topic, solutions }: Pick<Deliberation, "topic" | "solutions">, member: string): boolean {
+export function hasSpoken(
+  { topic, solutions }: Pick<Deliberation, "topic" | "solutions">,
+  member: string,
+): boolean {
   return topic.passed.includes(member) || solutions.some(({ author }) => author === member);
 }
 
@@ -141,18 +150,16 @@ function giveUp(deliberation: Deliberation, nowMs: number, why: string): TopicMo
   };
 }
 
-function decisionOf(
-  deliberation: Deliberation,
-  winner: string | null,
-  reason: string,
-): Decision {
+function decisionOf(deliberation: Deliberation, winner: string | null, reason: string): Decision {
   return { winner, by: "vote", reason, tally: recordOf(deliberation) };
 }
 
 function describeWin(tally: Extract<Tally, { outcome: "decided" }>): string {
   const { cast, of } = tally.quorum;
   const against =
-    tally.dissent.length === 0 ? "nobody put another first" : `${tally.dissent.length} did not put it first`;
+    tally.dissent.length === 0
+      ? "nobody put another first"
+      : `${tally.dissent.length} did not put it first`;
   return `${tally.winner} won by ${tally.method}: ${cast} of ${of} voted, ${against}.`;
 }
 
@@ -193,7 +200,9 @@ export function decideByPerson(
     throw new GuvnorError(
       "solution_unknown",
       `${topic.id} has no solution ${winner.slice(0, 32)}.`,
-      ids.length === 0 ? "Decide for none of them." : `Decide for one of ${ids.join(", ")}, or for none.`,
+      ids.length === 0
+        ? "Decide for none of them."
+        : `Decide for one of ${ids.join(", ")}, or for none.`,
     );
   }
   const decision: Decision = { winner, by: "person", reason, tally: recordOf(deliberation) };
@@ -220,7 +229,11 @@ export function requireProposing(topic: Topic): void {
   const fix = takesBallots(topic)
     ? `Vote on what is there: read_board {"topic_id":"${topic.id}"}.`
     : `Read how it ended: read_board {"topic_id":"${topic.id}"}.`;
-  throw new GuvnorError("topic_closed", `${topic.id} takes no more solutions: it is ${topic.state}.`, fix);
+  throw new GuvnorError(
+    "topic_closed",
+    `${topic.id} takes no more solutions: it is ${topic.state}.`,
+    fix,
+  );
 }
 
 /** @throws {GuvnorError} `topic_closed` after the vote, `state_conflict` before it. */
@@ -233,7 +246,9 @@ export function requireVoting(topic: Topic): void {
       `Propose or pass with propose_solution, then wait with read_board {"topic_id":"${topic.id}","wait_seconds":25}.`,
     );
   }
-  const what = awaitsPerson(topic) ? "its vote is over and a person must confirm it" : `it is ${topic.state}`;
+  const what = awaitsPerson(topic)
+    ? "its vote is over and a person must confirm it"
+    : `it is ${topic.state}`;
   throw new GuvnorError(
     "topic_closed",
     `${topic.id} takes no more ballots: ${what}.`,

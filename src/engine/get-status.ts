@@ -16,22 +16,25 @@ export interface StatusQuery {
 }
 
 export async function getStatus(ctx: CallContext, query: StatusQuery): Promise<Outcome> {
-  const scope = query.scope ?? (ctx.agent === undefined ? "project" : "me");
-  switch (scope) {
-    case "me":
-      return { answer: { scope, ...(await myStatus(ctx)) } };
-    case "task": {
-      const task = await requireTask(ctx, query.id ?? "");
-      return { answer: { scope, task: await describeTask(ctx.tx, task) }, target: task.id };
-    }
-    case "plan":
-      return await planStatus(ctx, query);
-    case "project":
-      return { answer: { scope, ...(await projectStatus(ctx, query)) } };
-    case "agents":
-      return { answer: { scope, ...(await agentRows(ctx, query)) } };
-  }
+  return await SCOPES[query.scope ?? (ctx.agent === undefined ? "project" : "me")](ctx, query);
 }
+
+const SCOPES = {
+  me: async (ctx: CallContext): Promise<Outcome> => ({
+    answer: { scope: "me", ...(await myStatus(ctx)) },
+  }),
+  task: async (ctx: CallContext, query: StatusQuery): Promise<Outcome> => {
+    const task = await requireTask(ctx, query.id ?? "");
+    return { answer: { scope: "task", task: await describeTask(ctx.tx, task) }, target: task.id };
+  },
+  plan: planStatus,
+  project: async (ctx: CallContext, query: StatusQuery): Promise<Outcome> => ({
+    answer: { scope: "project", ...(await projectStatus(ctx, query)) },
+  }),
+  agents: async (ctx: CallContext, query: StatusQuery): Promise<Outcome> => ({
+    answer: { scope: "agents", ...(await agentRows(ctx, query)) },
+  }),
+};
 
 /** Whole inbox items, acknowledged by being shown. */
 async function myStatus(ctx: CallContext): Promise<JsonObject> {

@@ -1,8 +1,4 @@
-import type { z } from "zod";
-
 import type { Agent } from "../core/agent.ts";
-import { canonicalJson, type Json } from "../core/canonical-json.ts";
-import { findInputProblem } from "../core/check-input.ts";
 import { GuvnorError } from "../core/errors.ts";
 import type { StoreTx } from "../store/store.ts";
 import type { CallContext, Effect } from "./call-context.ts";
@@ -12,6 +8,7 @@ import { toGuvnorError } from "./error-answer.ts";
 import { identifyAgent } from "./identify.ts";
 import { inboxSummary } from "./inbox.ts";
 import type { Operation, Outcome } from "./operation.ts";
+import { readCall, readField, type Call, type Operations } from "./read-call.ts";
 import { takeBackGrant } from "./take-back.ts";
 import { writeAudit, type AuditDecision } from "./write-audit.ts";
 
@@ -24,22 +21,6 @@ const RECHECK_MS = 1000;
 export function createGovernor(deps: EngineDeps, operations: readonly Operation[]): Governor {
   const byName = new Map(operations.map((operation) => [operation.name, operation]));
   return { call: async (incoming) => await governCall(deps, byName, incoming) };
-}
-
-type Operations = ReadonlyMap<string, Operation>;
-
-/** What is known of a call before its transaction. */
-interface Call {
-  readonly incoming: IncomingCall;
-  readonly callId: string;
-  readonly startedMs: number;
-  readonly operation: Operation | undefined;
-  readonly input: unknown;
-  /** Why it will be refused; it is recorded all the same. */
-  readonly problem: GuvnorError | undefined;
-  readonly payload: string;
-  readonly facts: JsonObject;
-  readonly waitMs: number;
 }
 
 /** What one run through the transaction came to. */
@@ -65,83 +46,6 @@ async function governCall(
     // Not even the entry could be written: nothing happened, and the caller must know.
     return answerError(callId, toGuvnorError(deps, error, callId));
   }
-}
-
-/** Parses once, at the edge; a refusal is carried along so that it reaches the ledger. */
-async function readCall(
-  deps: EngineDeps,
-  operations: Operations,
-  { incoming, callId }: { incoming: IncomingCall; callId: string },
-): Promise<Call> {
-  const operation = operations.get(incoming.operation);
-  const parsed = parseInput(operations, incoming);
-  const base = {
-    incoming,
-    callId,
-    startedMs: deps.monotonic(),
-    operation,
-    ...parsed,
-    facts: {},
-    waitMs: 0,
-  };
-  if (operation === undefined || parsed.problem !== undefined) return base;
-  const wait = readField(parsed.input, "wait_seconds");
-  const waitMs = typeof wait === "number" ? wait * 1000 : 0;
-  if (operation.prepare === undefined) return { ...base, waitMs };
-  try {
-    const facts = await operation.prepare({ deps }, parsed.input as never);
-    return { ...base, facts, waitMs };
-  } catch (error) {
-    return { ...base, problem: toGuvnorError(deps, error, callId) };
-  }
-}
-
-function parseInput(
-  operations: Operations,
-  incoming: IncomingCall,
-): { input: unknown; problem: GuvnorError | undefined; payload: string } {
-  const refuse = (
-    problem: { code: GuvnorError["code"]; message: string; fix: string },
-    payload: string,
-  ): { input: unknown; problem: GuvnorError; payload: string } => ({
-    input: {},
-    problem: new GuvnorError(problem.code, problem.message, problem.fix),
-    payload,
-  });
-  if (incoming.problem !== undefined) return refuse(incoming.problem, "null");
-  const shape = findInputProblem(incoming.args);
-  if (shape !== undefined) return refuse(shape, "null");
-  const payload = canonicalJson((incoming.args ?? {}) as Json);
-  const operation = operations.get(incoming.operation);
-  if (operation === undefined) {
-    const names = [...operations.values()].filter((known) => known.class !== "person");
-    return refuse(
-      {
-        code: "tool_unknown",
-        message: `There is no tool "${incoming.operation.slice(0, 64)}".`,
-        fix: `Use one of: ${names.map((known) => known.name).join(", ")}.`,
-      },
-      payload,
-    );
-  }
-  const parsed = operation.input.safeParse(incoming.args ?? {});
-  if (parsed.success) return { input: parsed.data, problem: undefined, payload };
-  return refuse(
-    {
-      code: "input_invalid",
-      message: `${operation.name}: ${describeIssues(parsed.error)}`,
-      fix: "Correct the named fields and call again.",
-    },
-    payload,
-  );
-}
-
-function describeIssues(error: z.ZodError): string {
-  const shown = error.issues.slice(0, 5).map((issue) => {
-    const path = issue.path.map(String).join(".");
-    return path === "" ? issue.message : `${path}: ${issue.message}`;
-  });
-  return shown.join("; ").slice(0, 1000);
 }
 
 /** Tries until it is granted, the time is over or the client has gone; no transaction is held in between. */
@@ -215,7 +119,7 @@ async function runOnce(deps: EngineDeps, call: Call, last: boolean): Promise<Ste
     };
     try {
       const outcome = await tx.savepoint(async () => {
-        const value = await handlerOf(call)(context, call.input as never);
+        const value = await handle(call, context);
         return { keep: value.retry === undefined || last, value };
       });
       if (outcome.retry === true && !last) {
@@ -230,9 +134,10 @@ async function runOnce(deps: EngineDeps, call: Call, last: boolean): Promise<Ste
   });
 }
 
-function handlerOf(call: Call): Operation["handle"] {
+/** A call without an operation carries a problem and was refused before. */
+async function handle(call: Call, context: CallContext): Promise<Outcome> {
   if (call.operation === undefined) throw new Error("an unknown operation was not refused");
-  return call.operation.handle;
+  return await call.operation.handle(context, call.input);
 }
 
 function placeholder(call: Call): CallAnswer {
@@ -296,7 +201,13 @@ async function findReplay(
       "Use a new request_id for each new call; repeat one only to repeat the very same call.",
     );
   }
-  return { callId: stored.callId, isError: false, body: JSON.parse(stored.answer) as JsonObject };
+  return { callId: stored.callId, isError: false, body: parseAnswer(stored.answer) };
+}
+
+/** What `finish` stored. */
+function parseAnswer(answer: string): JsonObject {
+  const body: unknown = JSON.parse(answer);
+  return typeof body === "object" && body !== null ? { ...body } : {};
 }
 
 function digestOf(deps: EngineDeps, call: Call): string {
@@ -409,9 +320,4 @@ function answerError(callId: string, error: GuvnorError): CallAnswer {
     isError: true,
     body: { code, message, fix, ...(details === undefined ? {} : { details }) },
   };
-}
-
-function readField(input: unknown, field: string): unknown {
-  if (typeof input !== "object" || input === null || !Object.hasOwn(input, field)) return undefined;
-  return (input as JsonObject)[field];
 }

@@ -27,7 +27,7 @@ export async function integrateCommit(
   const plan = await deps.store.read(deps.scope, async (tx) =>
     run.planId === null ? undefined : await tx.plans.get(run.planId),
   );
-  if (git === undefined || plan?.branch == null || run.commit === null) {
+  if (git === undefined || plan === undefined || plan.branch === null || run.commit === null) {
     return ended("indeterminate", "The plan has no branch to merge into.");
   }
   const { branch } = plan;

@@ -13,15 +13,17 @@ export type OperationClass = "read" | "write" | "coordinate" | "person";
  * Something that can be asked of guvnor, whatever way the question came in. `handle` reads through
  * the transaction, decides purely and writes; it parses nothing, the schema did.
  */
-export interface Operation<Input = never> {
+export interface Operation<Input = unknown> {
   readonly name: string;
   readonly class: OperationClass;
   readonly input: z.ZodType<Input>;
   /** The call itself says who calls (register_agent). */
   readonly registers?: true;
   /** Looks at the outside world (git) before the transaction; what it finds is in `ctx.facts`. */
-  readonly prepare?: (ctx: PrepareContext, input: Input) => Promise<JsonObject>;
-  readonly handle: (ctx: CallContext, input: Input) => Promise<Outcome>;
+  prepare?(ctx: PrepareContext, input: Input): Promise<JsonObject>;
+  // Methods, so that operations of all inputs fit in one list: the governed call gives each the
+  // output of its own schema.
+  handle(ctx: CallContext, input: Input): Promise<Outcome>;
 }
 
 /** What `prepare` may use; it runs before the transaction and may take its time. */

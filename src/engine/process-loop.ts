@@ -29,18 +29,9 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
 
   const beat = async (nowMs: number): Promise<boolean> => {
     if (nowMs - lastBeatMs < BEAT_MS) return true;
-    const known = await deps.store.read(
-      deps.scope,
-      async (tx) => await tx.processes.get(deps.processId),
-    );
-    // Nothing was called yet, or others took this process for gone: the next call starts it (again).
-    if (known === undefined || known.endedAtMs !== null) return false;
-    await deps.store.write(
-      deps.scope,
-      async (tx) => await tx.processes.beat(deps.processId, deps.now()),
-    );
-    lastBeatMs = nowMs;
-    return true;
+    const beaten = await beatOnce(deps);
+    if (beaten) lastBeatMs = nowMs;
+    return beaten;
   };
 
   const judge = async (elapsedMs: number): Promise<void> => {
@@ -92,6 +83,16 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
       });
     },
   };
+}
+
+/** False where nothing was called yet, or others took this process for gone: the next call starts it (again). */
+async function beatOnce(deps: EngineDeps): Promise<boolean> {
+  return await deps.store.write(deps.scope, async (tx) => {
+    const known = await tx.processes.get(deps.processId);
+    if (known === undefined || known.endedAtMs !== null) return false;
+    await tx.processes.beat(deps.processId, deps.now());
+    return true;
+  });
 }
 
 /** Under the transaction the beat is compared again: it may have come just now. */

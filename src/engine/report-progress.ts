@@ -73,26 +73,30 @@ export async function reportProgress(ctx: CallContext, report: ProgressReport): 
     },
     ctx.nowMs,
   );
-  switch (report.status) {
-    case "working":
-      return await working(ctx, agent, task);
-    case "blocked":
-      return await blocked(ctx, agent, { task, report });
-    case "done":
-      return await done(ctx, agent, { task, report });
-    case "failed":
-      return await failed(ctx, agent, { task, report });
-    case "released":
-      return await released(ctx, agent, task);
-  }
+  return await STATUSES[report.status](ctx, agent, { task, report });
 }
+
+interface Reported {
+  readonly task: Task;
+  readonly report: ProgressReport;
+}
+
+type StatusHandler = (ctx: CallContext, agent: Agent, reported: Reported) => Promise<Outcome>;
+
+const STATUSES: Record<ProgressReport["status"], StatusHandler> = {
+  working,
+  blocked,
+  done,
+  failed,
+  released,
+};
 
 async function heldBefore(ctx: CallContext, task: Task, agent: Agent): Promise<boolean> {
   if (task.holder === agent.name) return true;
   return (await ctx.tx.attempts.list(task.id)).some((attempt) => attempt.agent === agent.name);
 }
 
-async function working(ctx: CallContext, agent: Agent, task: Task): Promise<Outcome> {
+async function working(ctx: CallContext, agent: Agent, { task }: Reported): Promise<Outcome> {
   const going =
     task.state === "blocked" ? await saveMoved(ctx, task, unblock(task, true, ctx.nowMs)) : task;
   if (going.state !== "running") throw notRunning(going);
@@ -111,7 +115,7 @@ async function working(ctx: CallContext, agent: Agent, task: Task): Promise<Outc
 async function blocked(
   ctx: CallContext,
   agent: Agent,
-  { task, report }: { task: Task; report: ProgressReport },
+  { task, report }: Reported,
 ): Promise<Outcome> {
   const {
     kind,
@@ -132,11 +136,7 @@ async function blocked(
   );
 }
 
-async function done(
-  ctx: CallContext,
-  agent: Agent,
-  { task, report }: { task: Task; report: ProgressReport },
-): Promise<Outcome> {
+async function done(ctx: CallContext, agent: Agent, { task, report }: Reported): Promise<Outcome> {
   const running =
     task.state === "blocked" ? await saveMoved(ctx, task, unblock(task, true, ctx.nowMs)) : task;
   if (running.state !== "running") throw notRunning(running);
@@ -175,9 +175,11 @@ async function done(
 }
 
 function commitOf(ctx: CallContext, report: ProgressReport): string | null {
-  const { named, head } = ctx.facts as { named?: string | null; head?: string | null };
-  if (report.commit === undefined || named === undefined) return head ?? null;
-  if (named !== null) return named;
+  const { named, head } = ctx.facts;
+  if (typeof named === "string") return named;
+  if (report.commit === undefined || named === undefined) {
+    return typeof head === "string" ? head : null;
+  }
   throw new GuvnorError(
     "input_invalid",
     `commit "${report.commit.slice(0, 64)}" is not in this repository.`,
@@ -187,7 +189,8 @@ function commitOf(ctx: CallContext, report: ProgressReport): string | null {
 
 async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem[]> {
   const missing: MissingItem[] = [];
-  const files = (ctx.facts["uncommitted"] ?? []) as readonly string[];
+  const { uncommitted } = ctx.facts;
+  const files = Array.isArray(uncommitted) ? uncommitted.map(String) : [];
   if (files.length > 0) {
     missing.push({
       gate: "commit",
@@ -218,7 +221,7 @@ async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem
 async function failed(
   ctx: CallContext,
   agent: Agent,
-  { task, report }: { task: Task; report: ProgressReport },
+  { task, report }: Reported,
 ): Promise<Outcome> {
   if (task.state !== "running" && task.state !== "blocked") throw notRunning(task);
   const moved = fail(
@@ -241,7 +244,7 @@ async function failed(
   return accepted(ctx, saved, "Call request_task for other work.");
 }
 
-async function released(ctx: CallContext, agent: Agent, task: Task): Promise<Outcome> {
+async function released(ctx: CallContext, agent: Agent, { task }: Reported): Promise<Outcome> {
   if (task.state !== "running" && task.state !== "blocked") throw notRunning(task);
   const saved = await saveMoved(ctx, task, release(task, ctx.nowMs));
   await endAttempt(ctx, task, "released");

@@ -1,6 +1,7 @@
 import { OPEN_STATES } from "../core/task.ts";
 import type { CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
+import { present } from "./task-view.ts";
 
 const SHOWN = 5;
 const DEFAULT_RETRY_SECONDS = 25;
@@ -42,11 +43,7 @@ export async function explainNone(
     ...(waitingOn.length === 0
       ? {}
       : {
-          waiting_on: waitingOn.map((task) => ({
-            id: task.id,
-            state: task.state,
-            ...(task.holder === null ? {} : { holder: task.holder }),
-          })),
+          waiting_on: waitingOn.map(({ id, state, holder }) => present({ id, state, holder })),
         }),
     retry_after_seconds: retry,
     next: 'Call request_task {"wait_seconds":25} again to wait for work, or end your turn.',

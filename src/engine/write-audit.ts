@@ -1,5 +1,5 @@
 import { commitInput } from "../core/audit-chain.ts";
-import { canonicalJson, type Json } from "../core/canonical-json.ts";
+import { canonicalJson, toJson, type Json } from "../core/canonical-json.ts";
 import { toIso } from "../core/iso-time.ts";
 import type { AuditRow, StoreTx } from "../store/store.ts";
 import type { Effect } from "./call-context.ts";
@@ -47,7 +47,7 @@ export async function writeAudit(tx: StoreTx, facts: AuditFacts): Promise<AuditR
     policy_hash: facts.policyHash,
     approval: null,
     reason: facts.reason,
-    effects: facts.effects as unknown as Json,
+    effects: toJson(facts.effects),
     input_commitment: facts.payload === undefined ? null : commitInput(facts.nonce, facts.payload),
     duration_us: facts.durationUs,
     call_id: facts.callId,

@@ -6,25 +6,32 @@ import { parseGlob } from "../core/path-glob.ts";
 import type { ProjectSettings } from "../core/settings.ts";
 
 const MAX_SOURCE_BYTES = 256 * 1024;
-const DURATION_UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-const SIZE_UNITS = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+const UNITS = new Map([
+  ["ms", 1],
+  ["s", 1000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+  ["KiB", 1024],
+  ["MiB", 1024 ** 2],
+  ["GiB", 1024 ** 3],
+]);
+
+/** "10m" in milliseconds, "512MiB" in bytes. */
+function inUnits(text: string): number {
+  const [, count, unit] = /^([0-9]+)([A-Za-z]+)$/.exec(text) ?? [];
+  return Number(count) * (UNITS.get(unit ?? "") ?? 1);
+}
 
 const duration = z
   .string()
   .regex(/^[1-9][0-9]{0,8}(ms|s|m|h)$/, 'a duration such as "30s" or "10m"')
-  .transform((text) => {
-    const [, count, unit] = /^([0-9]+)([a-z]+)$/.exec(text) ?? [];
-    return Number(count) * DURATION_UNITS_MS[unit as keyof typeof DURATION_UNITS_MS];
-  })
+  .transform(inUnits)
   .refine((ms) => ms <= 24 * 3_600_000, "at most 24h");
 
 const size = z
   .string()
   .regex(/^[1-9][0-9]{0,8}(KiB|MiB|GiB)$/, 'a size such as "512MiB"')
-  .transform((text) => {
-    const [, count, unit] = /^([0-9]+)([A-Za-z]+)$/.exec(text) ?? [];
-    return Number(count) * SIZE_UNITS[unit as keyof typeof SIZE_UNITS];
-  });
+  .transform(inUnits);
 
 const command = z.array(z.string().min(1).max(4096)).min(1).max(100);
 const globs = z.array(z.string().min(1).max(1024)).max(200);
@@ -126,12 +133,16 @@ function hasAlias(document: Document): boolean {
 function offsetOf(document: Document, path: readonly (string | number)[]): number {
   for (let length = path.length; length >= 0; length -= 1) {
     const node: unknown =
-      length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+      length === 0 ? document.contents : nodeAt(document, path.slice(0, length));
     if (typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range)) {
       return Number(node.range[0]);
     }
   }
   return 0;
+}
+
+function nodeAt(document: Document, path: readonly (string | number)[]): unknown {
+  return document.getIn(path, true);
 }
 
 function place(fileName: string, lines: LineCounter, offset: number): string {

@@ -11,6 +11,5 @@ export function definePersonOperation<Input>(operation: {
   readonly prepare?: (ctx: PrepareContext, input: Input) => Promise<JsonObject>;
   readonly handle: (ctx: CallContext, input: Input) => Promise<Outcome>;
 }): Operation {
-  // The governed call parses with `input` before `handle`, so the erased type is sound.
-  return { ...operation, class: "person" } as unknown as Operation;
+  return { ...operation, class: "person" };
 }

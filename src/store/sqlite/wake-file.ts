@@ -30,7 +30,7 @@ export function createWakeFile(path: string, dataVersion: () => number): WakeSig
 
   const hear = (): void => {
     heardCount += 1;
-    for (const listener of [...listeners]) listener();
+    listeners.forEach((listener) => listener());
   };
   const pollOnce = (): void => {
     const now = dataVersion();
@@ -86,7 +86,7 @@ export function createLocalWake(): WakeSignal {
   return {
     raise: () => {
       heardCount += 1;
-      for (const listener of [...listeners]) listener();
+      listeners.forEach((listener) => listener());
     },
     count: () => heardCount,
     listen: (heard) => {

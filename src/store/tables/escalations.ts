@@ -136,8 +136,11 @@ export function messageTable(sql: Sql): MessageTable {
     },
     acknowledge: async (to, ids, atMs) => {
       for (const id of ids) {
-        const number = parseId("message", id) ?? -1;
-        await sql.run(ACKNOWLEDGE, { recipient: to, id: number, at_ms: atMs });
+        await sql.run(ACKNOWLEDGE, {
+          recipient: to,
+          id: parseId("message", id) ?? -1,
+          at_ms: atMs,
+        });
       }
     },
   };

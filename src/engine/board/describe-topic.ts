@@ -1,0 +1,188 @@
+import type { Solution, Topic } from "../../core/board.ts";
+import { shuffledFor } from "../../core/consensus/shuffled-for.ts";
+import { awaitsPerson, hasSpoken, isUnsealed, takesBallots } from "../../core/topic-decisions.ts";
+import { revotePair, type Deliberation, type TopicRecord } from "../../core/topic-record.ts";
+import type { ReadTx } from "../../store/store.ts";
+import type { JsonObject } from "../call.ts";
+import { cut } from "../inbox.ts";
+import { iso, present } from "../task-view.ts";
+
+/** Characters that the bodies of all solutions share in one answer, and what each has at least. */
+const BODIES_CHARACTERS = 40_000;
+const BODY_CHARACTERS = 2000;
+const REASON_CHARACTERS = 300;
+
+/** What a topic wants of this agent now; undefined when nothing. */
+export function wantedOf(
+  deliberation: Deliberation,
+  agent: string | undefined,
+): "propose" | "vote" | undefined {
+  const { topic, ballots } = deliberation;
+  if (agent === undefined || !topic.electorate.includes(agent)) return undefined;
+  if (topic.state === "proposing") return hasSpoken(deliberation, agent) ? undefined : "propose";
+  if (!takesBallots(topic)) return undefined;
+  const hasVoted = ballots.some(({ round, voter }) => round === topic.round && voter === agent);
+  return hasVoted ? undefined : "vote";
+}
+
+/** The one thing to do next. */
+export function nextStep(deliberation: Deliberation, agent: string | undefined): string {
+  const { topic } = deliberation;
+  const wait = `read_board {"topic_id":"${topic.id}","wait_seconds":25}`;
+  switch (wantedOf(deliberation, agent)) {
+    case "propose":
+      return `Call propose_solution {"topic_id":"${topic.id}","title":…,"body":…}, or with "pass":true.`;
+    case "vote":
+      return `Read the solutions, then vote {"topic_id":"${topic.id}","ballot":[best first],"reason":…}.`;
+    case undefined:
+      break;
+  }
+  if (awaitsPerson(topic))
+    return `Do nothing irreversible yet: a person must confirm it. Wait with ${wait}.`;
+  switch (topic.state) {
+    case "proposing":
+    case "voting":
+      return `Go on with other work, or wait with ${wait}.`;
+    case "decided":
+      return topic.decision?.winner == null
+        ? "None was chosen: see the reason."
+        : `Follow ${topic.decision.winner}.`;
+    case "no_consensus":
+      return "A person was asked to decide; go on with other work.";
+    case "withdrawn":
+      return "Nothing is to be decided any more.";
+  }
+}
+
+/** Only how many: who voted what is sealed. */
+export function countCast(
+  { topic, ballots }: Deliberation,
+  round: number,
+): { readonly cast: number; readonly of: number } {
+  const cast = ballots.filter((ballot) => ballot.round === round).length;
+  return { cast, of: topic.electorate.length };
+}
+
+/** One line of a list. */
+export function topicRow(deliberation: Deliberation, agent: string | undefined): JsonObject {
+  const { topic, solutions } = deliberation;
+  return present({
+    id: topic.id,
+    title: topic.title,
+    state: topic.state,
+    awaits: awaitsPerson(topic) ? "person" : null,
+    wants: wantedOf(deliberation, agent),
+    solutions: solutions.length,
+    ballots: takesBallots(topic) ? countCast(deliberation, topic.round) : null,
+    until: untilOf(topic),
+    task: topic.taskId,
+    winner: topic.decision?.winner,
+  });
+}
+
+function untilOf(topic: Topic): string | null {
+  if (topic.state === "proposing") return iso(topic.proposeUntilMs);
+  return takesBallots(topic) && topic.voteUntilMs !== null ? iso(topic.voteUntilMs) : null;
+}
+
+export interface TopicReader {
+  /** Sees the solutions in its own order until voting closes; undefined for people. */
+  readonly agent: string | undefined;
+  /** Everything that was counted, and nothing cut. */
+  readonly whole: boolean;
+}
+
+/** A topic with its solutions; while it is open nothing of what was cast but the number. */
+export async function describeTopic(
+  tx: ReadTx,
+  deliberation: Deliberation,
+  { agent, whole }: TopicReader,
+): Promise<JsonObject> {
+  const { topic } = deliberation;
+  const solutions = await inOrderFor(tx, deliberation, agent);
+  const share = Math.max(
+    BODY_CHARACTERS,
+    Math.floor(BODIES_CHARACTERS / Math.max(1, solutions.length)),
+  );
+  return present({
+    topic: present({
+      ...topicRow(deliberation, agent),
+      problem: topic.problem,
+      solutions: null,
+      round: topic.round > 1 ? topic.round : null,
+      revote: topic.round > 1 ? revotePair(deliberation)?.note : null,
+      method: topic.round > 1 ? "majority" : topic.method,
+      electorate: topic.electorate,
+      quorum: topic.quorum,
+      irreversible: topic.irreversible ? true : null,
+      passed: topic.passed,
+      opened_by: topic.openedBy,
+      opened_at: iso(topic.createdAtMs),
+      ended_at: topic.endedAtMs === null ? null : iso(topic.endedAtMs),
+    }),
+    solutions: solutions.map((solution) => describeSolution(solution, whole ? Infinity : share)),
+    decision: describeDecision(topic),
+    rounds: isUnsealed(topic) ? describeRounds(deliberation, whole) : null,
+    next: nextStep(deliberation, agent),
+  });
+}
+
+/** On the ballot first; after closing by id, before in an order of each reader's own. */
+async function inOrderFor(
+  tx: ReadTx,
+  { topic, solutions }: Deliberation,
+  agent: string | undefined,
+): Promise<readonly Solution[]> {
+  if (agent === undefined || isUnsealed(topic)) return solutions;
+  // The entry that opened the topic: nobody could foresee its hash, and everybody can look it up.
+  const [opening] = await tx.audit.search({ target: topic.id, limit: 1 });
+  const ids = solutions.map(({ id }) => id);
+  const place = new Map(
+    shuffledFor(agent, topic.id, ids, opening?.hash ?? "").map((id, index) => [id, index]),
+  );
+  return solutions.toSorted((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
+}
+
+export function describeSolution(solution: Solution, bodyCharacters: number): JsonObject {
+  return present({
+    id: solution.id,
+    author: solution.author,
+    title: solution.title,
+    body: cut(solution.body, bodyCharacters),
+    // Told apart from an author's own "…".
+    cut: solution.body.length > bodyCharacters ? true : null,
+    commit: solution.commit,
+    files: solution.files,
+    evidence: solution.evidence,
+    confidence: solution.confidence,
+    at: iso(solution.createdAtMs),
+  });
+}
+
+/** How it ended, in short. */
+export function describeDecision(topic: Topic): JsonObject | null {
+  const { decision } = topic;
+  if (decision === null) return null;
+  return present({
+    winner: decision.winner,
+    by: decision.by,
+    reason: decision.reason,
+    confirmed: awaitsPerson(topic) ? false : null,
+  });
+}
+
+/** The record, with the voters' reasons beside their ballots. Paths follow from the pairs. */
+function describeRounds({ topic, ballots }: Deliberation, whole: boolean): readonly JsonObject[] {
+  const { rounds } = topic.decision?.tally as TopicRecord;
+  return rounds.map(({ paths, ...counted }) => ({
+    ...counted,
+    ...(whole && paths !== undefined ? { paths } : {}),
+    ballots: counted.ballots.map((ballot) => {
+      const cast = ballots.find(
+        ({ round, voter }) => round === counted.round && voter === ballot.voter,
+      );
+      const reason = cast?.reason ?? "";
+      return { ...ballot, reason: whole ? reason : cut(reason, REASON_CHARACTERS) };
+    }),
+  }));
+}

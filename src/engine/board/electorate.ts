@@ -1,0 +1,58 @@
+import { GuvnorError } from "../../core/errors.ts";
+import type { CallContext } from "../call-context.ts";
+import { endGoneProcesses } from "../end-gone-processes.ts";
+
+/** Agents by name, and all present ones with one of the roles or the capability. */
+export interface ElectorateRequest {
+  readonly agents?: readonly string[] | undefined;
+  readonly roles?: readonly string[] | undefined;
+  readonly capability?: string | undefined;
+}
+
+/**
+ * Who may propose and vote, sorted: those who were asked for, or else everybody who is present now.
+ * Named agents may be away; they count as silent at the deadline.
+ *
+ * @throws {GuvnorError} `agent_unknown` or, for nobody, `input_invalid`.
+ */
+export async function chooseElectorate(
+  ctx: CallContext,
+  asked: ElectorateRequest | undefined,
+): Promise<readonly string[]> {
+  await endGoneProcesses(ctx);
+  const agents = await ctx.tx.agents.list();
+  const processes = new Set((await ctx.tx.processes.listPresent()).map(({ id }) => id));
+  const present = agents.filter(
+    ({ processId, state }) =>
+      processId !== null &&
+      processes.has(processId) &&
+      state !== "quarantined" &&
+      state !== "revoked",
+  );
+  const { agents: named = [], roles = [], capability } = asked ?? {};
+  const known = new Set(agents.map(({ name }) => name));
+  const unknown = named.filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    throw new GuvnorError(
+      "agent_unknown",
+      `No agent is called ${unknown.join(", ")}.`,
+      `Name some of ${[...known].slice(0, 20).join(", ")}, or leave \`electorate\` out for all present agents.`,
+    );
+  }
+  const isOpen = named.length === 0 && roles.length === 0 && capability === undefined;
+  const chosen = present.filter(
+    ({ role, capabilities }) =>
+      isOpen ||
+      (role !== null && roles.includes(role)) ||
+      (capability !== undefined && capabilities.includes(capability)),
+  );
+  const members = new Set([...named, ...chosen.map(({ name }) => name)]);
+  if (members.size > 0) return [...members].toSorted();
+  throw new GuvnorError(
+    "input_invalid",
+    "Nobody would be in the electorate.",
+    isOpen
+      ? "Name the agents that shall vote: none is present."
+      : "Ask for a role or capability that a present agent has, or name agents.",
+  );
+}

@@ -1,0 +1,139 @@
+import type { Topic } from "../../core/board.ts";
+import { takesBallots, type TopicMove } from "../../core/topic-decisions.ts";
+import type { Deliberation } from "../../core/topic-record.ts";
+import type { ReadTx } from "../../store/store.ts";
+import type { WriteContext } from "../call-context.ts";
+import { raiseEscalation } from "../escalations.ts";
+import { cut, sendToInbox } from "../inbox.ts";
+
+const SUMMARY_CHARACTERS = 200;
+/** More unread messages than this are not searched for older ones about the same topic. */
+const UNREAD = 50;
+
+export async function loadDeliberation(tx: ReadTx, topic: Topic): Promise<Deliberation> {
+  const ballots = await tx.ballots.ofTopic(topic.id, 1);
+  if (topic.round > 1) ballots.push(...(await tx.ballots.ofTopic(topic.id, 2)));
+  return { topic, solutions: await tx.solutions.ofTopic(topic.id), ballots };
+}
+
+/**
+ * Writes what a decision made of a topic and tells everybody whom it concerns.
+ *
+ * @param actor - The agent whose call it is; the answer tells it, so the inbox need not.
+ */
+export async function saveTopicMove(
+  ctx: WriteContext,
+  from: Topic["state"] | null,
+  move: TopicMove,
+  actor: string | undefined,
+): Promise<Topic> {
+  await recordTopicMove(ctx, from, move);
+  await announceTopicMove(ctx, move, actor);
+  return move.topic;
+}
+
+/** The row and the ledger's part: once a topic is closed, everything that was counted. */
+export async function recordTopicMove(
+  ctx: WriteContext,
+  from: Topic["state"] | null,
+  { topic, event, why }: TopicMove,
+): Promise<void> {
+  await ctx.tx.topics.save(topic);
+  ctx.effects.push({
+    type: "topic",
+    id: topic.id,
+    event,
+    from,
+    to: topic.state,
+    why,
+    ...(event === "opened"
+      ? { title: topic.title, electorate: topic.electorate, quorum: topic.quorum }
+      : {}),
+    ...(takesBallots(topic) ? { round: topic.round, on_ballot: topic.ballotIds } : {}),
+    ...(topic.decision === null
+      ? {}
+      : { winner: topic.decision.winner, by: topic.decision.by, record: topic.decision.tally }),
+  });
+  ctx.tx.wake();
+}
+
+/** The members hear of it and, where rules came to their end, a person is asked. */
+export async function announceTopicMove(
+  ctx: WriteContext,
+  move: TopicMove,
+  actor: string | undefined,
+): Promise<void> {
+  const { topic } = move;
+  for (const member of audienceOf(topic)) {
+    if (member !== actor) await tellMember(ctx, topic, { member, text: messageFor(move) });
+  }
+  if (move.ask !== undefined) await askPerson(ctx, move, move.ask);
+}
+
+/** Who did what a topic asked of it, or hears newer of it, need not read the older request. */
+export async function dropOlderMessages(
+  ctx: WriteContext,
+  agent: string,
+  topicId: string,
+): Promise<void> {
+  const older = (await ctx.tx.messages.waiting(agent, UNREAD)).filter(
+    ({ kind, subject }) => kind === "topic" && subject === topicId,
+  );
+  if (older.length === 0) return;
+  await ctx.tx.messages.acknowledge(
+    agent,
+    older.map(({ id }) => id),
+    ctx.nowMs,
+  );
+}
+
+/** The members, and when there is a result whoever asked for it. */
+function audienceOf(topic: Topic): ReadonlySet<string> {
+  const isOver = topic.decision !== null && !topic.openedBy.includes(":");
+  return new Set(isOver ? [...topic.electorate, topic.openedBy] : topic.electorate);
+}
+
+async function tellMember(
+  ctx: WriteContext,
+  topic: Topic,
+  { member, text }: { member: string; text: string },
+): Promise<void> {
+  await dropOlderMessages(ctx, member, topic.id);
+  await sendToInbox(ctx, { to: member, from: "guvnor", kind: "topic", subject: topic.id, text });
+}
+
+function messageFor({ topic, event, why }: TopicMove): string {
+  const read = `read_board {"topic_id":"${topic.id}"}`;
+  const named = `${topic.id} "${topic.title}"`;
+  switch (event) {
+    case "opened":
+      return `Propose a solution for ${named}, or pass, with propose_solution; read it first: ${read}.`;
+    case "voting_opened":
+      return `Vote on ${named}; read it first: ${read}.`;
+    case "revote_opened":
+      return `Vote again on ${named}: ${why} Read it: ${read}.`;
+    case "decided":
+      return `${named} is decided: ${why} More: ${read}.`;
+    case "awaits_person":
+      return `${named}: ${why} More: ${read}.`;
+    case "no_consensus":
+      return `${named} has no consensus: ${why} A person decides. More: ${read}.`;
+  }
+}
+
+async function askPerson(
+  ctx: WriteContext,
+  { topic, why }: TopicMove,
+  ask: NonNullable<TopicMove["ask"]>,
+): Promise<void> {
+  const choices =
+    topic.ballotIds.length === 0 ? "" : `On the ballot: ${topic.ballotIds.join(", ")}.\n`;
+  await raiseEscalation(ctx, {
+    ...ask,
+    summary: cut(`${topic.id} "${topic.title}": ${why}`, SUMMARY_CHARACTERS),
+    detail: `${why}\n${choices}Read it with: guvnor board show ${topic.id}\nDecide with: guvnor board decide ${topic.id} <solution> --reason "…"`,
+    taskId: topic.taskId,
+    topicId: topic.id,
+    raisedBy: "guvnor",
+  });
+}

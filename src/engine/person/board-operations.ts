@@ -1,0 +1,48 @@
+import { z } from "zod";
+
+import { decideTopic } from "../board/decide-topic.ts";
+import { describeTopic } from "../board/describe-topic.ts";
+import { loadDeliberation } from "../board/move-topic.ts";
+import { listTopics } from "../board/read-board.ts";
+import { settleDueTopics } from "../board/settle-topics.ts";
+import { requireTopic } from "../find-rows.ts";
+import type { Operation } from "../operation.ts";
+import { personOperation } from "./person-operation.ts";
+
+const topicId = z.string().max(32);
+
+const boardDecide = personOperation({
+  name: "board_decide",
+  input: z.strictObject({
+    topic_id: topicId,
+    solution_id: z.string().max(32).optional(),
+    none: z.boolean().optional(),
+    reason: z.string().min(1).max(2000),
+  }),
+  handle: decideTopic,
+});
+
+const boardList = personOperation({
+  name: "board_list",
+  input: z.strictObject({
+    state: z.enum(["proposing", "voting", "decided", "no_consensus", "withdrawn"]).optional(),
+  }),
+  handle: async (ctx, { state }) => {
+    await settleDueTopics(ctx);
+    const { rows, more } = await listTopics(ctx, state);
+    return { answer: { topics: rows, ...(more ? { more } : {}) } };
+  },
+});
+
+const boardShow = personOperation({
+  name: "board_show",
+  input: z.strictObject({ topic_id: topicId }),
+  handle: async (ctx, { topic_id: id }) => {
+    await settleDueTopics(ctx);
+    const deliberation = await loadDeliberation(ctx.tx, await requireTopic(ctx, id));
+    const answer = await describeTopic(ctx.tx, deliberation, { agent: undefined, whole: true });
+    return { answer, target: deliberation.topic.id };
+  },
+});
+
+export const boardOperations: readonly Operation[] = [boardDecide, boardList, boardShow];

@@ -1,0 +1,109 @@
+import type { z } from "zod";
+
+import { canonicalJson, toJson } from "../core/canonical-json.ts";
+import { findInputProblem } from "../core/check-input.ts";
+import { GuvnorError } from "../core/errors.ts";
+import type { IncomingCall, InputProblem, JsonObject } from "./call.ts";
+import type { EngineDeps } from "./deps.ts";
+import { toGuvnorError } from "./error-answer.ts";
+import type { Operation } from "./operation.ts";
+
+export type Operations = ReadonlyMap<string, Operation>;
+
+/** What is known of a call before its transaction. */
+export interface Call {
+  readonly incoming: IncomingCall;
+  readonly callId: string;
+  readonly startedMs: number;
+  readonly operation: Operation | undefined;
+  readonly input: unknown;
+  /** Why it will be refused; it is recorded all the same. */
+  readonly problem: GuvnorError | undefined;
+  readonly payload: string;
+  readonly facts: JsonObject;
+  readonly waitMs: number;
+}
+
+/** Parses once, at the edge; a refusal is carried along so that it reaches the ledger. */
+export async function readCall(
+  deps: EngineDeps,
+  operations: Operations,
+  { incoming, callId }: { incoming: IncomingCall; callId: string },
+): Promise<Call> {
+  const operation = operations.get(incoming.operation);
+  const parsed = parseInput(operations, incoming);
+  const base = {
+    incoming,
+    callId,
+    startedMs: deps.monotonic(),
+    operation,
+    ...parsed,
+    facts: {},
+    waitMs: 0,
+  };
+  if (operation === undefined || parsed.problem !== undefined) return base;
+  const wait = readField(parsed.input, "wait_seconds");
+  const waitMs = typeof wait === "number" ? wait * 1000 : 0;
+  if (operation.prepare === undefined) return { ...base, waitMs };
+  try {
+    const facts = await operation.prepare({ deps }, parsed.input);
+    return { ...base, facts, waitMs };
+  } catch (error) {
+    return { ...base, problem: toGuvnorError(deps, error, callId) };
+  }
+}
+
+interface ParsedInput {
+  readonly input: unknown;
+  readonly problem: GuvnorError | undefined;
+  readonly payload: string;
+}
+
+function parseInput(operations: Operations, incoming: IncomingCall): ParsedInput {
+  if (incoming.problem !== undefined) return refuse(incoming.problem, "null");
+  const shape = findInputProblem(incoming.args);
+  if (shape !== undefined) return refuse(shape, "null");
+  const payload = canonicalJson(toJson(incoming.args ?? {}));
+  const operation = operations.get(incoming.operation);
+  if (operation === undefined) {
+    const names = [...operations.values()].filter((known) => known.class !== "person");
+    return refuse(
+      {
+        code: "tool_unknown",
+        message: `There is no tool "${incoming.operation.slice(0, 64)}".`,
+        fix: `Use one of: ${names.map((known) => known.name).join(", ")}.`,
+      },
+      payload,
+    );
+  }
+  const parsed = operation.input.safeParse(incoming.args ?? {});
+  if (parsed.success) return { input: parsed.data, problem: undefined, payload };
+  return refuse(
+    {
+      code: "input_invalid",
+      message: `${operation.name}: ${describeIssues(parsed.error)}`,
+      fix: "Correct the named fields and call again.",
+    },
+    payload,
+  );
+}
+
+/** A refused call has no input; what came stays in the payload, where it was small and sane enough. */
+function refuse(problem: InputProblem, payload: string): ParsedInput & { problem: GuvnorError } {
+  const error = new GuvnorError(problem.code, problem.message, problem.fix);
+  return { input: {}, problem: error, payload };
+}
+
+function describeIssues(error: z.ZodError): string {
+  const shown = error.issues.slice(0, 5).map((issue) => {
+    const path = issue.path.map(String).join(".");
+    return path === "" ? issue.message : `${path}: ${issue.message}`;
+  });
+  return shown.join("; ").slice(0, 1000);
+}
+
+/** One field of parsed input, undefined where it has none. */
+export function readField(input: unknown, field: string): unknown {
+  if (typeof input !== "object" || input === null) return undefined;
+  return Object.entries(input).find(([name]) => name === field)?.[1];
+}

@@ -1,0 +1,146 @@
+import { GuvnorError } from "../core/errors.ts";
+import type { Escalation } from "../core/escalation.ts";
+import { unblock } from "../core/task-decisions.ts";
+import type { Task } from "../core/task.ts";
+import { appendNote } from "./append-note.ts";
+import { callingPerson, type CallContext, type WriteContext } from "./call-context.ts";
+import type { JsonObject } from "./call.ts";
+import { saveEscalation } from "./escalations.ts";
+import { requireEscalation } from "./find-rows.ts";
+import { sendToInbox } from "./inbox.ts";
+import { endAttempt, saveMoved, setAgentState } from "./move-task.ts";
+import type { Outcome } from "./operation.ts";
+import { isPresent } from "./presence.ts";
+import { iso, present } from "./task-view.ts";
+
+/** A person looks after it; asking again changes nothing. */
+export async function acknowledgeEscalation(
+  ctx: CallContext,
+  { escalation_id: id }: { readonly escalation_id: string },
+): Promise<Outcome> {
+  const person = callingPerson(ctx);
+  const found = requireUnended(await requireEscalation(ctx, id));
+  if (found.state === "acknowledged") return outcomeFor(found);
+  const acknowledged: Escalation = { ...found, state: "acknowledged", acknowledgedBy: person };
+  await saveEscalation(ctx, acknowledged, found.state);
+  return outcomeFor(acknowledged);
+}
+
+/** A person's answer. */
+export async function resolveEscalation(
+  ctx: CallContext,
+  { escalation_id: id, text }: { readonly escalation_id: string; readonly text: string },
+): Promise<Outcome> {
+  const person = callingPerson(ctx);
+  const found = requireUnended(await requireEscalation(ctx, id));
+  const { escalation, task } = await closeEscalation(ctx, found, { person, text });
+  const outcome = outcomeFor(escalation);
+  if (task === undefined) return outcome;
+  return { ...outcome, answer: { ...outcome.answer, task: { id: task.id, state: task.state } } };
+}
+
+/**
+ * The answer goes where it is needed: into the notes of the task, whose blocker may be gone with it,
+ * and to the agents that wait for it.
+ */
+export async function closeEscalation(
+  ctx: WriteContext,
+  open: Escalation,
+  { person, text }: { readonly person: string; readonly text: string },
+): Promise<{ readonly escalation: Escalation; readonly task: Task | undefined }> {
+  const escalation: Escalation = {
+    ...open,
+    state: "resolved",
+    resolvedBy: person,
+    resolution: text,
+    endedAtMs: ctx.nowMs,
+  };
+  await saveEscalation(ctx, escalation, open.state);
+  const task = escalation.taskId === null ? undefined : await ctx.tx.tasks.get(escalation.taskId);
+  const settled =
+    task === undefined
+      ? undefined
+      : await answerTask(ctx, task, { escalation, note: { from: `person:${person}`, text } });
+  const waiting = new Set([escalation.raisedBy, settled?.holder ?? escalation.raisedBy]);
+  for (const to of waiting) {
+    if ((await ctx.tx.agents.get(to)) === undefined) continue;
+    await sendToInbox(ctx, {
+      to,
+      from: `person:${person}`,
+      kind: "escalation",
+      subject: escalation.id,
+      text: messageFor(escalation, settled),
+    });
+  }
+  return { escalation, task: settled };
+}
+
+async function answerTask(
+  ctx: WriteContext,
+  task: Task,
+  { escalation, note }: { escalation: Escalation; note: { from: string; text: string } },
+): Promise<Task> {
+  const noted = await appendNote(ctx, task, {
+    from: note.from,
+    text: `${escalation.id} (${escalation.summary}) is resolved: ${note.text}`,
+  });
+  if (!(await answersBlocker(ctx, noted, escalation))) return noted;
+  const holder = noted.holder === null ? undefined : await ctx.tx.agents.get(noted.holder);
+  const isThere = holder !== undefined && (await isPresent(ctx, holder.name));
+  const moved = unblock(noted, isThere, ctx.nowMs);
+  const freed = await saveMoved(ctx, noted, moved, { escalation: escalation.id });
+  if (!isThere) await endAttempt(ctx, noted, "lost", true);
+  else if (holder.state === "blocked") await setAgentState(ctx, holder, "executing");
+  return freed;
+}
+
+/** A blocker that names an escalation needs that one; any other the last open one about the task. */
+async function answersBlocker(ctx: WriteContext, task: Task, { id }: Escalation): Promise<boolean> {
+  if (task.state !== "blocked") return false;
+  const { blockedBy = null } = task.blocker ?? {};
+  if (blockedBy === id) return true;
+  const about = await ctx.tx.escalations.ofTask(task.id);
+  const open = about.filter(({ state }) => state === "open" || state === "acknowledged");
+  return open.length === 0;
+}
+
+function messageFor({ id, summary, resolution }: Escalation, task: Task | undefined): string {
+  const about = task === undefined ? "" : ` ${task.id} is ${task.state}.`;
+  return `${id} (${summary}) is resolved: ${resolution}${about}`;
+}
+
+/** @throws {GuvnorError} `state_conflict`. */
+function requireUnended(escalation: Escalation): Escalation {
+  if (escalation.state === "open" || escalation.state === "acknowledged") return escalation;
+  throw new GuvnorError(
+    "state_conflict",
+    `${escalation.id} is ${escalation.state} already.`,
+    "Say more with `guvnor say`.",
+  );
+}
+
+function outcomeFor(escalation: Escalation): Outcome {
+  return { answer: describeEscalation(escalation), target: escalation.id };
+}
+
+/** All of it, for people. */
+export function describeEscalation(escalation: Escalation): JsonObject {
+  return present({
+    escalation_id: escalation.id,
+    kind: escalation.kind,
+    severity: escalation.severity,
+    summary: escalation.summary,
+    detail: escalation.detail,
+    task: escalation.taskId,
+    topic: escalation.topicId,
+    raised_by: escalation.raisedBy,
+    level: escalation.level,
+    state: escalation.state,
+    raised_at: iso(escalation.createdAtMs),
+    due_at: iso(escalation.dueAtMs),
+    acknowledged_by: escalation.acknowledgedBy,
+    resolved_by: escalation.resolvedBy,
+    resolution: escalation.resolution,
+    ended_at: escalation.endedAtMs === null ? null : iso(escalation.endedAtMs),
+  });
+}

@@ -1,0 +1,44 @@
+import { z } from "zod";
+
+import { openTopic } from "../engine/board/open-topic.ts";
+import { agentName, body, requestId, session, taskId, title } from "./common-input.ts";
+import { defineTool } from "./define-tool.ts";
+
+export const openTopicTool = defineTool({
+  name: "open_topic",
+  title: "Open a topic",
+  description:
+    "Puts a question to a vote of agents. With options voting opens at once; else members propose first. Electorate: agents named, or present with a role or capability; default all present.",
+  class: "coordinate",
+  input: z.strictObject({
+    title,
+    problem: body.min(1),
+    options: z.array(title).max(20).optional(),
+    method: z.enum(["majority", "schulze"]).optional(),
+    electorate: z
+      .strictObject({
+        agents: z.array(agentName).max(50).optional(),
+        roles: z.array(agentName).max(20).optional(),
+        capability: agentName.optional(),
+      })
+      .optional(),
+    quorum: z.int().min(1).max(1000).optional().describe("Default: half"),
+    irreversible: z.boolean().optional().describe("Needs two thirds and a person"),
+    propose_seconds: z.int().min(10).max(604_800).optional(),
+    vote_seconds: z.int().min(10).max(604_800).optional(),
+    task_id: taskId.optional(),
+    session,
+    request_id: requestId,
+  }),
+  output: z.looseObject({
+    topic_id: z.string(),
+    state: z.string(),
+    electorate: z.array(z.string()),
+    quorum: z.number(),
+    next: z.string(),
+  }),
+  hints: { readOnly: false, destructive: false, idempotent: false, openWorld: false },
+  toolset: "core",
+  alwaysLoad: false,
+  handle: openTopic,
+});

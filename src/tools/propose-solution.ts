@@ -1,0 +1,35 @@
+import { z } from "zod";
+
+import { proposeSolution } from "../engine/board/propose-solution.ts";
+import { body, requestId, session, title } from "./common-input.ts";
+import { defineTool } from "./define-tool.ts";
+
+export const proposeSolutionTool = defineTool({
+  name: "propose_solution",
+  title: "Propose a solution",
+  description:
+    "Proposes a solution (title, body) to a topic, or passes. Voting opens once all members did either, or at the deadline.",
+  class: "write",
+  input: z.strictObject({
+    topic_id: z.string().max(32),
+    title: title.optional(),
+    body: body.min(1).optional(),
+    commit: z.string().min(1).max(64).optional(),
+    files: z.array(z.string().min(1).max(500)).max(50).optional().describe("Paths it changes"),
+    evidence: z.array(z.string().min(1).max(2000)).max(50).optional(),
+    confidence: z.number().min(0).max(1).optional(),
+    pass: z.boolean().optional(),
+    session,
+    request_id: requestId,
+  }),
+  output: z.looseObject({
+    topic_id: z.string(),
+    solution_id: z.string().optional(),
+    state: z.string(),
+    next: z.string(),
+  }),
+  hints: { readOnly: false, destructive: false, idempotent: false, openWorld: false },
+  toolset: "core",
+  alwaysLoad: false,
+  handle: proposeSolution,
+});

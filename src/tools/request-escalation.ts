@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+import { requestEscalation } from "../engine/request-escalation.ts";
+import { body, requestId, session, taskId, title, waitSeconds } from "./common-input.ts";
+import { defineTool } from "./define-tool.ts";
+
+export const requestEscalationTool = defineTool({
+  name: "request_escalation",
+  title: "Ask a person",
+  description:
+    "Asks a person: give kind and summary. With escalation_id alone: what became of an earlier one. wait_seconds waits for the answer, which comes to your inbox too.",
+  class: "write",
+  input: z.strictObject({
+    kind: z.enum(["blocked", "conflict", "policy", "security", "question", "other"]).optional(),
+    severity: z.enum(["low", "medium", "high", "critical"]).optional(),
+    summary: title.optional(),
+    detail: body.optional(),
+    task_id: taskId.optional(),
+    escalation_id: z.string().max(32).optional(),
+    wait_seconds: waitSeconds,
+    session,
+    request_id: requestId,
+  }),
+  output: z.looseObject({
+    escalation_id: z.string(),
+    level: z.string(),
+    state: z.string(),
+    resolution: z.string().optional(),
+    due_at: z.string(),
+    next: z.string(),
+  }),
+  hints: { readOnly: false, destructive: false, idempotent: false, openWorld: false },
+  toolset: "core",
+  alwaysLoad: false,
+  handle: requestEscalation,
+});

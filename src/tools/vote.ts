@@ -1,0 +1,32 @@
+import { z } from "zod";
+
+import { castVote } from "../engine/board/cast-vote.ts";
+import { requestId, session } from "./common-input.ts";
+import { defineTool } from "./define-tool.ts";
+
+export const voteTool = defineTool({
+  name: "vote",
+  title: "Vote",
+  description:
+    "Casts your one ballot on a topic: solution ids, best first; [] for none of them. Unranked ones are equal last. Sealed until closing, final.",
+  class: "write",
+  input: z.strictObject({
+    topic_id: z.string().max(32),
+    ballot: z.array(z.string().max(32)).max(50).optional(),
+    abstain: z.boolean().optional(),
+    reason: z.string().min(1).max(2000),
+    session,
+    request_id: requestId,
+  }),
+  output: z.looseObject({
+    accepted: z.boolean(),
+    topic_id: z.string(),
+    ballots: z.looseObject({ cast: z.number(), of: z.number() }),
+    state: z.string(),
+    next: z.string(),
+  }),
+  hints: { readOnly: false, destructive: false, idempotent: true, openWorld: false },
+  toolset: "core",
+  alwaysLoad: false,
+  handle: castVote,
+});

@@ -11,12 +11,14 @@ import type { EngineDeps, Logger } from "./engine/deps.ts";
 import { measureNext } from "./engine/gate-worker.ts";
 import { createGovernor } from "./engine/governed-call.ts";
 import type { Operation } from "./engine/operation.ts";
+import { auditOperations } from "./engine/person/audit-operations.ts";
 import { boardOperations } from "./engine/person/board-operations.ts";
 import { escalationOperations } from "./engine/person/escalation-operations.ts";
 import { policyOperations } from "./engine/person/policy-operations.ts";
 import { taskOperations } from "./engine/person/task-operations.ts";
 import { createProcessLoop } from "./engine/process-loop.ts";
 import { findProject, type ProjectPaths } from "./project-paths.ts";
+import type { DatabaseInspection } from "./store/sqlite/inspect-sqlite.ts";
 import { TOOLS } from "./tools/index.ts";
 
 export const LOCAL_SCOPE = { tenant: "local", project: "main" } as const;
@@ -25,6 +27,7 @@ const OPERATIONS: readonly Operation[] = [
   ...TOOLS,
   ...taskOperations,
   ...policyOperations,
+  ...auditOperations,
   ...boardOperations,
   ...escalationOperations,
 ];
@@ -43,6 +46,8 @@ export interface OpenOptions {
   readonly config: Config;
   readonly directory: string;
   readonly log: Logger;
+  /** SHA-256 of the operator's key: for a project that is made now, or has none yet. */
+  readonly operatorKeyHash?: string;
 }
 
 /**
@@ -65,7 +70,7 @@ export async function openAt(paths: ProjectPaths, options: OpenOptions): Promise
       name: paths.name,
       root: paths.root,
       settings: readSettingsFile(paths),
-      operatorKeyHash: null,
+      operatorKeyHash: options.operatorKeyHash ?? null,
       by: deps.settings.principal,
     });
   } catch (error) {
@@ -83,6 +88,12 @@ export async function openAt(paths: ProjectPaths, options: OpenOptions): Promise
       await deps.store.close();
     },
   };
+}
+
+/** Looks at a project's database without changing it, for `guvnor doctor`. */
+export async function inspectDatabase(file: string): Promise<DatabaseInspection> {
+  const { inspectSqlite } = await import("./store/sqlite/inspect-sqlite.ts");
+  return inspectSqlite(file);
 }
 
 /** The text of guvnor.yaml; undefined where there is none. */
@@ -136,9 +147,18 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
   };
 }
 
+/** 32 random bytes in hex, from a pool: each request to the system costs more than the bytes. */
 function newSecret(): string {
-  return randomBytes(32).toString("hex");
+  if (poolAt === pool.length) {
+    pool = randomBytes(4096);
+    poolAt = 0;
+  }
+  poolAt += 32;
+  return pool.toString("hex", poolAt - 32, poolAt);
 }
+
+let pool = randomBytes(0);
+let poolAt = 0;
 
 /** Repeats the ticks of a process, survives what they throw, and stops in order. */
 function createLoops(

@@ -166,14 +166,11 @@ function describeWin(tally: Extract<Tally, { outcome: "decided" }>): string {
 function describeFailure(tally: Tally): string {
   if (tally.outcome === "decided") return `${tally.winner} leads with less than two thirds.`;
   const { needed, cast, of } = tally.quorum;
-  switch (tally.reason) {
-    case "quorum":
-      return `${cast} of ${of} voted; the quorum is ${needed}.`;
-    case "tie":
-      return "The vote is a tie.";
-    case "no_majority":
-      return "No solution has more than half of the votes.";
-  }
+  return {
+    quorum: `${cast} of ${of} voted; the quorum is ${needed}.`,
+    tie: "The vote is a tie.",
+    no_majority: "No solution has more than half of the votes.",
+  }[tally.reason];
 }
 
 /**

@@ -155,21 +155,28 @@ function recordCandidate({
   createdAtMs = 0,
   fileCount,
 }: Candidate): RoundRecord["solutions"][number] {
-  const files = fileCount === undefined ? {} : { files: fileCount };
-  return { id, author, created_at_ms: createdAtMs, ...files };
+  if (fileCount === undefined) return { id, author, created_at_ms: createdAtMs };
+  return { id, author, created_at_ms: createdAtMs, files: fileCount };
+}
+
+/** What recordOf made when it was decided; undefined before. */
+export function recordedIn({ decision }: Topic): TopicRecord | undefined {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- topic-decisions.ts put it there
+  return decision === null ? undefined : (decision.tally as TopicRecord);
 }
 
 function candidatesOf(
   { topic, solutions }: Pick<Deliberation, "topic" | "solutions">,
   round: number,
 ): Candidate[] {
-  const on = round === topic.round ? new Set(topic.ballotIds) : undefined;
-  return solutions
-    .filter(({ id }) => on === undefined || on.has(id))
-    .map(({ id, author, createdAtMs, files }) => {
-      const count = files.length === 0 ? {} : { fileCount: new Set(files).size };
-      return { id, author, createdAtMs, ...count };
-    });
+  // The first round is over all of them.
+  const on = round === topic.round ? topic.ballotIds : solutions.map(({ id }) => id);
+  return solutions.filter(({ id }) => on.includes(id)).map(candidateOf);
+}
+
+function candidateOf({ id, author, createdAtMs, files }: Solution): Candidate {
+  if (files.length === 0) return { id, author, createdAtMs };
+  return { id, author, createdAtMs, fileCount: new Set(files).size };
 }
 
 /** A re-vote is between two and so by majority, whatever the first round was. */

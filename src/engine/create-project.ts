@@ -1,3 +1,5 @@
+import type { Project } from "../store/store.ts";
+import type { WriteContext } from "./call-context.ts";
 import type { EngineDeps } from "./deps.ts";
 import { putInForce } from "./person/policy-operations.ts";
 import { systemAct } from "./system-act.ts";
@@ -12,25 +14,41 @@ export interface NewProject {
   readonly by: string;
 }
 
-/** Makes the project in its store; does nothing where it is made already. @returns whether it was made now. */
+/**
+ * Makes the project in its store, or gives one that has no operator's key this one; does nothing
+ * where both are there already, and then takes no lock. @returns whether it was made now.
+ */
 export async function createProject(deps: EngineDeps, asked: NewProject): Promise<boolean> {
+  const known = await deps.store.read(deps.scope, async (tx) => await tx.projects.get());
+  if (known !== undefined && !lacksKey(known, asked)) return false;
   return await systemAct(deps, "create_project", async (ctx) => {
-    if ((await ctx.tx.projects.get()) !== undefined) return false;
-    await ctx.tx.projects.save({
-      id: deps.scope.project,
-      name: asked.name,
-      root: asked.root,
-      policyHash: null,
-      operatorKeyHash: asked.operatorKeyHash,
-      createdAtMs: ctx.nowMs,
-    });
-    ctx.effects.push({
-      type: "project",
-      id: deps.scope.project,
-      event: "created",
-      name: asked.name,
-    });
-    if (asked.settings !== undefined) await putInForce(ctx, { ...asked.settings, by: asked.by });
-    return true;
+    const project = await ctx.tx.projects.get();
+    if (project === undefined) {
+      await insertProject(ctx, asked);
+      return true;
+    }
+    if (lacksKey(project, asked)) {
+      await ctx.tx.projects.save({ ...project, operatorKeyHash: asked.operatorKeyHash });
+      ctx.effects.push({ type: "project", id: project.id, event: "operator_key_set", by: asked.by });
+    }
+    return false;
   });
+}
+
+function lacksKey(project: Project, asked: NewProject): boolean {
+  return project.operatorKeyHash === null && asked.operatorKeyHash !== null;
+}
+
+async function insertProject(ctx: WriteContext, asked: NewProject): Promise<void> {
+  const { project: id } = ctx.deps.scope;
+  await ctx.tx.projects.save({
+    id,
+    name: asked.name,
+    root: asked.root,
+    policyHash: null,
+    operatorKeyHash: asked.operatorKeyHash,
+    createdAtMs: ctx.nowMs,
+  });
+  ctx.effects.push({ type: "project", id, event: "created", name: asked.name });
+  if (asked.settings !== undefined) await putInForce(ctx, { ...asked.settings, by: asked.by });
 }

@@ -1,3 +1,4 @@
+import type { ReadTx } from "../store/store.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requirePlan, requireTask } from "./find-rows.ts";
@@ -97,7 +98,11 @@ async function planStatus(ctx: CallContext, query: StatusQuery): Promise<Outcome
   };
 }
 
-async function projectStatus(ctx: CallContext, query: StatusQuery): Promise<JsonObject> {
+/** The whole project in short. */
+export async function projectStatus(
+  ctx: { readonly tx: ReadTx },
+  query: StatusQuery,
+): Promise<JsonObject> {
   const project = await ctx.tx.projects.get();
   const settings = await settingsInForce(ctx.tx);
   const agents = await ctx.tx.agents.list();

@@ -76,6 +76,12 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
       }
     },
     end: async () => {
+      const known = await deps.store.read(
+        deps.scope,
+        async (tx) => await tx.processes.get(deps.processId),
+      );
+      // It served nobody: there is nothing to end, and no lock to wait for.
+      if (known === undefined || known.endedAtMs !== null) return;
       await systemAct(deps, "presence", async (ctx) => {
         const process = await ctx.tx.processes.get(deps.processId);
         if (process === undefined || process.endedAtMs !== null) return;

@@ -20,10 +20,10 @@ export async function acknowledgeEscalation(
 ): Promise<Outcome> {
   const person = callingPerson(ctx);
   const found = requireUnended(await requireEscalation(ctx, id));
-  if (found.state === "acknowledged") return outcomeFor(found);
+  if (found.state === "acknowledged") return outcomeFor(ctx, found);
   const acknowledged: Escalation = { ...found, state: "acknowledged", acknowledgedBy: person };
   await saveEscalation(ctx, acknowledged, found.state);
-  return outcomeFor(acknowledged);
+  return outcomeFor(ctx, acknowledged);
 }
 
 /** A person's answer. */
@@ -34,7 +34,7 @@ export async function resolveEscalation(
   const person = callingPerson(ctx);
   const found = requireUnended(await requireEscalation(ctx, id));
   const { escalation, task } = await closeEscalation(ctx, found, { person, text });
-  const outcome = outcomeFor(escalation);
+  const outcome = outcomeFor(ctx, escalation);
   if (task === undefined) return outcome;
   return { ...outcome, answer: { ...outcome.answer, task: { id: task.id, state: task.state } } };
 }
@@ -119,12 +119,13 @@ function requireUnended(escalation: Escalation): Escalation {
   );
 }
 
-function outcomeFor(escalation: Escalation): Outcome {
-  return { answer: describeEscalation(escalation), target: escalation.id };
+function outcomeFor(ctx: CallContext, escalation: Escalation): Outcome {
+  return { answer: describeEscalation(escalation, ctx.nowMs), target: escalation.id };
 }
 
 /** All of it, for people. */
-export function describeEscalation(escalation: Escalation): JsonObject {
+export function describeEscalation(escalation: Escalation, nowMs: number): JsonObject {
+  const isOverdue = escalation.endedAtMs === null && escalation.dueAtMs <= nowMs;
   return present({
     escalation_id: escalation.id,
     kind: escalation.kind,
@@ -138,6 +139,7 @@ export function describeEscalation(escalation: Escalation): JsonObject {
     state: escalation.state,
     raised_at: iso(escalation.createdAtMs),
     due_at: iso(escalation.dueAtMs),
+    overdue: isOverdue ? true : null,
     acknowledged_by: escalation.acknowledgedBy,
     resolved_by: escalation.resolvedBy,
     resolution: escalation.resolution,

@@ -12,14 +12,21 @@ export interface Sql {
   run(statement: string, params: SqlParams): Promise<number>;
 }
 
-/** Every statement starts its condition with this. */
+/**
+ * Every statement starts its condition with this.
+ *
+ * Statements of each call's path have no `order by` next to bound values: the SQLite at hand is
+ * built with STAT4, which then plans anew at every execution (measured: 10 µs instead of 1 µs).
+ * They sort in code, where a handful of rows comes back.
+ */
 export const IN_SCOPE = "tenant = @tenant and project = @project";
 
 /** `insert … on conflict … do update` for rows that are written whole. */
 export function upsert(table: string, key: readonly string[], columns: readonly string[]): string {
   const all = ["tenant", "project", ...key, ...columns];
   const updates = columns.map((column) => `${column} = excluded.${column}`).join(", ");
-  return `${insert(table, all)} on conflict (tenant, project, ${key.join(", ")}) do update set ${updates}`;
+  const conflict = ["tenant", "project", ...key].join(", ");
+  return `${insert(table, all)} on conflict (${conflict}) do update set ${updates}`;
 }
 
 export function insert(table: string, columns: readonly string[]): string {

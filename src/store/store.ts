@@ -44,7 +44,7 @@ export interface ReadTx {
   readonly scope: Scope;
   readonly projects: Pick<ProjectTable, "get">;
   readonly processes: Pick<ProcessTable, "get" | "listPresent">;
-  readonly agents: Pick<AgentTable, "get" | "bySession" | "list" | "byProcess" | "byParent">;
+  readonly agents: Pick<AgentTable, "get" | "bySession" | "list" | "byProcess">;
   readonly plans: Pick<PlanTable, "get" | "list" | "openCount">;
   readonly tasks: Omit<TaskTable, "insert" | "save" | "addDependency">;
   readonly attempts: Pick<AttemptTable, "get" | "list" | "listRunning">;
@@ -113,7 +113,6 @@ export interface AgentTable {
   /** In order of name. */
   list(): Promise<Agent[]>;
   byProcess(processId: string): Promise<Agent[]>;
-  byParent(parentKey: string): Promise<Agent[]>;
   save(agent: Agent): Promise<void>;
   /** The call's own note that the agent was there; one narrow write. */
   touch(name: string, atMs: number): Promise<void>;
@@ -253,8 +252,8 @@ export interface AuditFilter {
 }
 
 export interface AuditTable {
-  /** The last entry; undefined in an empty ledger. */
-  head(): Promise<AuditRow | undefined>;
+  /** Where the chain stands; undefined in an empty ledger. */
+  head(): Promise<{ readonly seq: number; readonly hash: string } | undefined>;
   get(seq: number): Promise<AuditRow | undefined>;
   /** From `fromSeq` on, in order. */
   list(fromSeq: number, limit: number): Promise<AuditRow[]>;

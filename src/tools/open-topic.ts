@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { openTopic } from "../engine/board/open-topic.ts";
-import { agentName, body, requestId, session, taskId, title } from "./common-input.ts";
+import { agentName, body, inboxField, requestId, session, taskId, title } from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
 export const openTopicTool = defineTool({
@@ -30,12 +30,13 @@ export const openTopicTool = defineTool({
     session,
     request_id: requestId,
   }),
-  output: z.looseObject({
+  output: z.object({
     topic_id: z.string(),
     state: z.string(),
     electorate: z.array(z.string()),
     quorum: z.number(),
     next: z.string(),
+    inbox: inboxField,
   }),
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: false },
   toolset: "core",

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { proposeSolution } from "../engine/board/propose-solution.ts";
-import { body, requestId, session, title } from "./common-input.ts";
+import { body, inboxField, requestId, session, title } from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
 export const proposeSolutionTool = defineTool({
@@ -22,11 +22,12 @@ export const proposeSolutionTool = defineTool({
     session,
     request_id: requestId,
   }),
-  output: z.looseObject({
+  output: z.object({
     topic_id: z.string(),
     solution_id: z.string().optional(),
     state: z.string(),
     next: z.string(),
+    inbox: inboxField,
   }),
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: false },
   toolset: "core",

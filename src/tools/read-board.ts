@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { prepareReadBoard, readBoard } from "../engine/board/read-board.ts";
-import { session, waitSeconds } from "./common-input.ts";
+import { inboxField, session, waitSeconds } from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
 export const readBoardTool = defineTool({
@@ -17,12 +17,13 @@ export const readBoardTool = defineTool({
     wait_seconds: waitSeconds,
     session,
   }),
-  output: z.looseObject({
+  output: z.object({
     topics: z.array(z.looseObject({ id: z.string(), state: z.string() })).optional(),
     topic: z.looseObject({ id: z.string(), state: z.string() }).optional(),
     solutions: z.array(z.looseObject({ id: z.string() })).optional(),
     decision: z.looseObject({ winner: z.string().optional() }).optional(),
     next: z.string(),
+    inbox: inboxField,
   }),
   hints: { readOnly: true, destructive: false, idempotent: true, openWorld: false },
   toolset: "core",

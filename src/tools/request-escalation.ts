@@ -1,7 +1,15 @@
 import { z } from "zod";
 
 import { requestEscalation } from "../engine/request-escalation.ts";
-import { body, requestId, session, taskId, title, waitSeconds } from "./common-input.ts";
+import {
+  body,
+  inboxField,
+  requestId,
+  session,
+  taskId,
+  title,
+  waitSeconds,
+} from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
 export const requestEscalationTool = defineTool({
@@ -21,13 +29,14 @@ export const requestEscalationTool = defineTool({
     session,
     request_id: requestId,
   }),
-  output: z.looseObject({
+  output: z.object({
     escalation_id: z.string(),
     level: z.string(),
     state: z.string(),
     resolution: z.string().optional(),
     due_at: z.string(),
     next: z.string(),
+    inbox: inboxField,
   }),
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: false },
   toolset: "core",

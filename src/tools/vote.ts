@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { castVote } from "../engine/board/cast-vote.ts";
-import { requestId, session } from "./common-input.ts";
+import { inboxField, requestId, session } from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
 export const voteTool = defineTool({
@@ -18,12 +18,13 @@ export const voteTool = defineTool({
     session,
     request_id: requestId,
   }),
-  output: z.looseObject({
+  output: z.object({
     accepted: z.boolean(),
     topic_id: z.string(),
     ballots: z.looseObject({ cast: z.number(), of: z.number() }),
     state: z.string(),
     next: z.string(),
+    inbox: inboxField,
   }),
   hints: { readOnly: false, destructive: false, idempotent: true, openWorld: false },
   toolset: "core",

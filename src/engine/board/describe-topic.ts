@@ -1,7 +1,7 @@
 import type { Solution, Topic } from "../../core/board.ts";
 import { shuffledFor } from "../../core/consensus/shuffled-for.ts";
 import { awaitsPerson, hasSpoken, isUnsealed, takesBallots } from "../../core/topic-decisions.ts";
-import { revotePair, type Deliberation, type TopicRecord } from "../../core/topic-record.ts";
+import { recordedIn, revotePair, type Deliberation } from "../../core/topic-record.ts";
 import type { ReadTx } from "../../store/store.ts";
 import type { JsonObject } from "../call.ts";
 import { cut } from "../inbox.ts";
@@ -29,29 +29,24 @@ export function wantedOf(
 export function nextStep(deliberation: Deliberation, agent: string | undefined): string {
   const { topic } = deliberation;
   const wait = `read_board {"topic_id":"${topic.id}","wait_seconds":25}`;
-  switch (wantedOf(deliberation, agent)) {
-    case "propose":
-      return `Call propose_solution {"topic_id":"${topic.id}","title":…,"body":…}, or with "pass":true.`;
-    case "vote":
-      return `Read the solutions, then vote {"topic_id":"${topic.id}","ballot":[best first],"reason":…}.`;
-    case undefined:
-      break;
+  const wanted = wantedOf(deliberation, agent);
+  if (wanted === "propose") {
+    return `Call propose_solution {"topic_id":"${topic.id}","title":…,"body":…}, or with "pass":true.`;
   }
-  if (awaitsPerson(topic))
+  if (wanted === "vote") {
+    return `Read the solutions, then vote {"topic_id":"${topic.id}","ballot":[best first],"reason":…}.`;
+  }
+  if (awaitsPerson(topic)) {
     return `Do nothing irreversible yet: a person must confirm it. Wait with ${wait}.`;
-  switch (topic.state) {
-    case "proposing":
-    case "voting":
-      return `Go on with other work, or wait with ${wait}.`;
-    case "decided":
-      return topic.decision?.winner == null
-        ? "None was chosen: see the reason."
-        : `Follow ${topic.decision.winner}.`;
-    case "no_consensus":
-      return "A person was asked to decide; go on with other work.";
-    case "withdrawn":
-      return "Nothing is to be decided any more.";
   }
+  const winner = topic.decision?.winner ?? null;
+  return {
+    proposing: `Go on with other work, or wait with ${wait}.`,
+    voting: `Go on with other work, or wait with ${wait}.`,
+    decided: winner === null ? "None was chosen: see the reason." : `Follow ${winner}.`,
+    no_consensus: "A person was asked to decide; go on with other work.",
+    withdrawn: "Nothing is to be decided any more.",
+  }[topic.state];
 }
 
 /** Only how many: who voted what is sealed. */
@@ -122,7 +117,7 @@ export async function describeTopic(
     }),
     solutions: solutions.map((solution) => describeSolution(solution, whole ? Infinity : share)),
     decision: describeDecision(topic),
-    rounds: isUnsealed(topic) ? describeRounds(deliberation, whole) : null,
+    rounds: describeRounds(deliberation, whole),
     next: nextStep(deliberation, agent),
   });
 }
@@ -173,16 +168,17 @@ export function describeDecision(topic: Topic): JsonObject | null {
 
 /** The record, with the voters' reasons beside their ballots. Paths follow from the pairs. */
 function describeRounds({ topic, ballots }: Deliberation, whole: boolean): readonly JsonObject[] {
-  const { rounds } = topic.decision?.tally as TopicRecord;
-  return rounds.map(({ paths, ...counted }) => ({
-    ...counted,
-    ...(whole && paths !== undefined ? { paths } : {}),
-    ballots: counted.ballots.map((ballot) => {
-      const cast = ballots.find(
-        ({ round, voter }) => round === counted.round && voter === ballot.voter,
-      );
-      const reason = cast?.reason ?? "";
-      return { ...ballot, reason: whole ? reason : cut(reason, REASON_CHARACTERS) };
-    }),
-  }));
+  return (recordedIn(topic)?.rounds ?? []).map((counted) => {
+    const cast = new Map(
+      ballots
+        .filter(({ round }) => round === counted.round)
+        .map((ballot) => [ballot.voter, ballot]),
+    );
+    const withReasons = counted.ballots.map(({ voter, ranking, abstain }) => {
+      const reason = cast.get(voter)?.reason ?? "";
+      return { voter, ranking, abstain, reason: cut(reason, whole ? Infinity : REASON_CHARACTERS) };
+    });
+    const { paths, ...rest } = counted;
+    return present({ ...rest, ballots: withReasons, paths: whole ? paths : null });
+  });
 }

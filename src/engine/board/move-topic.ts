@@ -105,20 +105,14 @@ async function tellMember(
 function messageFor({ topic, event, why }: TopicMove): string {
   const read = `read_board {"topic_id":"${topic.id}"}`;
   const named = `${topic.id} "${topic.title}"`;
-  switch (event) {
-    case "opened":
-      return `Propose a solution for ${named}, or pass, with propose_solution; read it first: ${read}.`;
-    case "voting_opened":
-      return `Vote on ${named}; read it first: ${read}.`;
-    case "revote_opened":
-      return `Vote again on ${named}: ${why} Read it: ${read}.`;
-    case "decided":
-      return `${named} is decided: ${why} More: ${read}.`;
-    case "awaits_person":
-      return `${named}: ${why} More: ${read}.`;
-    case "no_consensus":
-      return `${named} has no consensus: ${why} A person decides. More: ${read}.`;
-  }
+  return {
+    opened: `Propose a solution for ${named}, or pass, with propose_solution; read it first: ${read}.`,
+    voting_opened: `Vote on ${named}; read it first: ${read}.`,
+    revote_opened: `Vote again on ${named}: ${why} Read it: ${read}.`,
+    decided: `${named} is decided: ${why} More: ${read}.`,
+    awaits_person: `${named}: ${why} More: ${read}.`,
+    no_consensus: `${named} has no consensus: ${why} A person decides. More: ${read}.`,
+  }[event];
 }
 
 async function askPerson(

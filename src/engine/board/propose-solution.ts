@@ -24,8 +24,10 @@ export interface NewSolution {
   readonly confidence?: number | undefined;
 }
 
-export interface Proposal extends Partial<NewSolution> {
+export interface Proposal extends Omit<NewSolution, "title" | "body"> {
   readonly topic_id: string;
+  readonly title?: string | undefined;
+  readonly body?: string | undefined;
   readonly pass?: boolean | undefined;
 }
 

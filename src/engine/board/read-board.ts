@@ -75,8 +75,7 @@ async function readSolution(ctx: CallContext, solutionId: string): Promise<Outco
 async function readList(ctx: CallContext, state: TopicState | undefined): Promise<Outcome> {
   const agent = ctx.agent?.name;
   const { rows, more } = await listTopics(ctx, state);
-  const mine = rows.filter((row) => row["wants"] !== undefined);
-  const [first] = mine;
+  const first = rows.find((row) => row["wants"] !== undefined);
   const next =
     first === undefined
       ? "Nothing is wanted of you."

@@ -7,11 +7,11 @@ import { listTopics } from "../board/read-board.ts";
 import { settleDueTopics } from "../board/settle-topics.ts";
 import { requireTopic } from "../find-rows.ts";
 import type { Operation } from "../operation.ts";
-import { personOperation } from "./person-operation.ts";
+import { definePersonOperation } from "./define-person-operation.ts";
 
 const topicId = z.string().max(32);
 
-const boardDecide = personOperation({
+const boardDecide = definePersonOperation({
   name: "board_decide",
   input: z.strictObject({
     topic_id: topicId,
@@ -22,7 +22,7 @@ const boardDecide = personOperation({
   handle: decideTopic,
 });
 
-const boardList = personOperation({
+const boardList = definePersonOperation({
   name: "board_list",
   input: z.strictObject({
     state: z.enum(["proposing", "voting", "decided", "no_consensus", "withdrawn"]).optional(),
@@ -34,7 +34,7 @@ const boardList = personOperation({
   },
 });
 
-const boardShow = personOperation({
+const boardShow = definePersonOperation({
   name: "board_show",
   input: z.strictObject({ topic_id: topicId }),
   handle: async (ctx, { topic_id: id }) => {

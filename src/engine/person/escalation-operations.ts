@@ -8,7 +8,7 @@ import {
   resolveEscalation,
 } from "../resolve-escalation.ts";
 import { say } from "../say.ts";
-import { personOperation } from "./person-operation.ts";
+import { definePersonOperation } from "./define-person-operation.ts";
 
 const SHOWN = 100;
 const OPEN: readonly EscalationState[] = ["open", "acknowledged"];
@@ -17,34 +17,31 @@ const ALL: readonly EscalationState[] = [...OPEN, "resolved", "withdrawn"];
 const escalationId = z.string().max(32);
 const text = z.string().min(1).max(4000);
 
-const escalationsAck = personOperation({
+const escalationsAck = definePersonOperation({
   name: "escalations_ack",
   input: z.strictObject({ escalation_id: escalationId }),
   handle: acknowledgeEscalation,
 });
 
-const escalationsResolve = personOperation({
+const escalationsResolve = definePersonOperation({
   name: "escalations_resolve",
   input: z.strictObject({ escalation_id: escalationId, text }),
   handle: resolveEscalation,
 });
 
-const escalationsList = personOperation({
+const escalationsList = definePersonOperation({
   name: "escalations_list",
   input: z.strictObject({ all: z.boolean().optional() }),
   handle: async (ctx, { all = false }) => {
     const found = await ctx.tx.escalations.list(all ? ALL : OPEN, SHOWN + 1);
-    const escalations = found.slice(0, SHOWN).map((escalation) => ({
-      ...describeEscalation(escalation),
-      ...(escalation.endedAtMs === null && escalation.dueAtMs <= ctx.nowMs
-        ? { overdue: true }
-        : {}),
-    }));
+    const escalations = found
+      .slice(0, SHOWN)
+      .map((escalation) => describeEscalation(escalation, ctx.nowMs));
     return { answer: { escalations, ...(found.length > SHOWN ? { more: true } : {}) } };
   },
 });
 
-const sayOperation = personOperation({
+const sayOperation = definePersonOperation({
   name: "say",
   input: z.strictObject({ to: z.string().min(1).max(65), text }),
   handle: say,

@@ -20,7 +20,7 @@ create table process (
   beat_at_ms bigint not null, ended_at_ms bigint, schema_number bigint not null,
   primary key (tenant, project, id)
 );
-create index process_present on process (tenant, project) where ended_at_ms is null;
+create index process_present on process (tenant, project, id) where ended_at_ms is null;
 create table agent (
   ${scope}, name text not null, role text, capabilities text not null, model text, tier text not null,
   principal text not null, state text not null, session_hash text not null, process_id text,
@@ -29,8 +29,8 @@ create table agent (
   primary key (tenant, project, name)
 );
 create unique index agent_session on agent (tenant, project, session_hash);
-create index agent_process on agent (tenant, project, process_id) where process_id is not null;
-create index agent_parent on agent (tenant, project, parent_key);
+create index agent_process on agent (tenant, project, process_id, name)
+  where process_id is not null;
 create table plan (
   ${scope}, id bigint not null, title text not null, state text not null, created_by text not null,
   created_at_ms bigint not null, ended_at_ms bigint, integrate bigint not null, branch text,
@@ -52,8 +52,9 @@ create table task (
 create index task_ready on task (tenant, project, needs, order_key desc, id) where state = 'ready';
 create index task_not_before on task (tenant, project, not_before_ms)
   where state = 'ready' and not_before_ms is not null;
-create index task_plan on task (tenant, project, plan_id, state);
-create index task_holder on task (tenant, project, holder) where holder is not null;
+create index task_plan on task (tenant, project, plan_id, state, id);
+create index task_state on task (tenant, project, state, id);
+create index task_holder on task (tenant, project, holder, id) where holder is not null;
 create table dependency (
   ${scope}, task_id bigint not null, after_id bigint not null,
   primary key (tenant, project, task_id, after_id)
@@ -65,7 +66,7 @@ create table attempt (
   ended_at_ms bigint, outcome text, needed_person bigint not null,
   primary key (tenant, project, task_id, no)
 );
-create index attempt_running on attempt (tenant, project, task_id) where ended_at_ms is null;
+create index attempt_running on attempt (tenant, project, task_id, no) where ended_at_ms is null;
 create table gate_run (
   ${scope}, id bigint not null, task_id bigint not null, fence bigint not null,
   attempt_no bigint not null, round bigint not null, gate text not null, kind text not null, plan_id bigint,
@@ -73,9 +74,9 @@ create table gate_run (
   queued_at_ms bigint not null, ended_at_ms bigint, evidence text,
   primary key (tenant, project, id)
 );
-create index gate_run_task on gate_run (tenant, project, task_id, fence);
-create index gate_run_open on gate_run (tenant, project, state, id)
-  where state in ('queued', 'running');
+create index gate_run_task on gate_run (tenant, project, task_id, fence, id);
+create index gate_run_queued on gate_run (tenant, project, id) where state = 'queued';
+create index gate_run_running on gate_run (tenant, project, id) where state = 'running';
 create table topic (
   ${scope}, id bigint not null, title text not null, problem text not null, state text not null,
   method text, electorate text not null, quorum bigint not null, irreversible bigint not null,
@@ -85,7 +86,7 @@ create table topic (
   decision text,
   primary key (tenant, project, id)
 );
-create index topic_open on topic (tenant, project, state, id)
+create index topic_open on topic (tenant, project, id)
   where state in ('proposing', 'voting');
 create table solution (
   ${scope}, id bigint not null, topic_id bigint not null, author text not null, title text not null,
@@ -107,7 +108,8 @@ create table escalation (
   primary key (tenant, project, id)
 );
 create index escalation_state on escalation (tenant, project, state, id);
-create index escalation_task on escalation (tenant, project, task_id) where task_id is not null;
+create index escalation_task on escalation (tenant, project, task_id, id)
+  where task_id is not null;
 create table message (
   ${scope}, id bigint not null, recipient text not null, sender text not null, kind text not null,
   subject text, body text not null, at_ms bigint not null, acknowledged_at_ms bigint,
@@ -127,16 +129,20 @@ create table policy_set (
 );
 create table audit_entry (
   ${scope}, seq bigint not null, prev_hash text not null, hash text not null, body text not null,
-  actor text generated always as (${dialect.field("body", "actor")}) stored,
-  action text generated always as (${dialect.field("body", "action")}) stored,
-  target text generated always as (${dialect.field("body", "target")}) stored,
-  decision text generated always as (${dialect.field("body", "decision")}) stored,
-  at text generated always as (${dialect.field("body", "at")}) stored,
+  actor text generated always as (${dialect.field("body", "actor")}) ${dialect.generated},
+  action text generated always as (${dialect.field("body", "action")}) ${dialect.generated},
+  target text generated always as (${dialect.field("body", "target")}) ${dialect.generated},
+  decision text generated always as (${dialect.field("body", "decision")}) ${dialect.generated},
+  at text generated always as (${dialect.field("body", "at")}) ${dialect.generated},
   primary key (tenant, project, seq)
 );
 create index audit_entry_target on audit_entry (tenant, project, target, seq)
   where target is not null;
 create index audit_entry_actor on audit_entry (tenant, project, actor, seq);
+create table audit_head (
+  ${scope}, seq bigint not null, hash text not null,
+  primary key (tenant, project)
+);
 create table audit_payload (
   ${scope}, seq bigint not null, nonce text not null, payload text not null,
   primary key (tenant, project, seq)

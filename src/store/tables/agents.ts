@@ -5,8 +5,7 @@ import type { AgentTable } from "../store.ts";
 const GET = `select * from agent where ${IN_SCOPE} and name = @name`;
 const BY_SESSION = `select * from agent where ${IN_SCOPE} and session_hash = @session_hash`;
 const LIST = `select * from agent where ${IN_SCOPE} order by name`;
-const BY_PROCESS = `select * from agent where ${IN_SCOPE} and process_id = @process_id order by name`;
-const BY_PARENT = `select * from agent where ${IN_SCOPE} and parent_key = @parent_key order by name`;
+const BY_PROCESS = `select * from agent where ${IN_SCOPE} and process_id = @process_id`;
 const TOUCH = `update agent set last_seen_ms = @at_ms where ${IN_SCOPE} and name = @name`;
 const SAVE = upsert(
   "agent",
@@ -32,8 +31,10 @@ export function agentTable(sql: Sql): AgentTable {
     get: async (name) => optional(await sql.get(GET, { name })),
     bySession: async (hash) => optional(await sql.get(BY_SESSION, { session_hash: hash })),
     list: async () => (await sql.all(LIST, {})).map(toAgent),
-    byProcess: async (id) => (await sql.all(BY_PROCESS, { process_id: id })).map(toAgent),
-    byParent: async (key) => (await sql.all(BY_PARENT, { parent_key: key })).map(toAgent),
+    byProcess: async (id) =>
+      (await sql.all(BY_PROCESS, { process_id: id }))
+        .map(toAgent)
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     touch: async (name, atMs) => {
       await sql.run(TOUCH, { name, at_ms: atMs });
     },

@@ -1,10 +1,11 @@
 import { chainHash, GENESIS_HASH } from "../../core/audit-chain.ts";
 import type { PolicySet } from "../../core/settings.ts";
-import { IN_SCOPE, insert, json, number, text, type Sql, type SqlRow } from "../sql.ts";
+import { IN_SCOPE, insert, json, number, text, upsert, type Sql, type SqlRow } from "../sql.ts";
 import type { AuditRow, AuditTable, PolicyTable, RequestTable } from "../store.ts";
 
 const COLUMNS = "seq, prev_hash, hash, body";
-const HEAD = `select ${COLUMNS} from audit_entry where ${IN_SCOPE} order by seq desc limit 1`;
+const HEAD = `select seq, hash from audit_head where ${IN_SCOPE}`;
+const MOVE_HEAD = upsert("audit_head", [], ["seq", "hash"]);
 const GET = `select ${COLUMNS} from audit_entry where ${IN_SCOPE} and seq = @seq`;
 const LIST = `select ${COLUMNS} from audit_entry where ${IN_SCOPE} and seq >= @from_seq order by seq limit @max_rows`;
 const PAYLOAD = `select nonce, payload from audit_payload where ${IN_SCOPE} and seq = @seq`;
@@ -13,7 +14,10 @@ const APPEND = insert("audit_entry", ["tenant", "project", "seq", "prev_hash", "
 const APPEND_PAYLOAD = insert("audit_payload", ["tenant", "project", "seq", "nonce", "payload"]);
 
 export function auditTable(sql: Sql): AuditTable {
-  const head = async (): Promise<AuditRow | undefined> => optional(await sql.get(HEAD, {}));
+  const head = async (): Promise<{ seq: number; hash: string } | undefined> => {
+    const row = await sql.get(HEAD, {});
+    return row === undefined ? undefined : { seq: number(row, "seq"), hash: text(row, "hash") };
+  };
   return {
     head,
     get: async (seq) => optional(await sql.get(GET, { seq })),
@@ -58,6 +62,7 @@ export function auditTable(sql: Sql): AuditTable {
       const prevHash = last?.hash ?? GENESIS_HASH;
       const row = { seq, prevHash, hash: chainHash(prevHash, seq, body), body };
       await sql.run(APPEND, { seq, prev_hash: prevHash, hash: row.hash, body });
+      await sql.run(MOVE_HEAD, { seq, hash: row.hash });
       if (payload !== undefined) await sql.run(APPEND_PAYLOAD, { seq, ...payload });
       return row;
     },

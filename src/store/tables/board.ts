@@ -18,7 +18,7 @@ import type { BallotTable, SolutionTable, TopicTable } from "../store.ts";
 const GET_TOPIC = `select * from topic where ${IN_SCOPE} and id = @id`;
 const LIST_TOPICS = `select * from topic where ${IN_SCOPE} order by id desc limit @max_rows`;
 const LIST_TOPICS_IN = `select * from topic where ${IN_SCOPE} and state = @state order by id desc limit @max_rows`;
-const DUE_TOPICS = `select * from topic where ${IN_SCOPE} and (
+const DUE_TOPICS = `select * from topic where ${IN_SCOPE} and state in ('proposing', 'voting') and (
   (state = 'proposing' and propose_until_ms <= @now_ms) or (state = 'voting' and vote_until_ms <= @now_ms))
   order by id`;
 const SAVE_TOPIC = upsert(

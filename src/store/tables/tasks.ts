@@ -58,7 +58,7 @@ const INSERT = insert("task", [
 const SAVE = `update task set ${MUTABLE.map((c) => `${c} = @${c}`).join(", ")}
   where ${IN_SCOPE} and id = @id`;
 const GET = `select * from task where ${IN_SCOPE} and id = @id`;
-const HELD_BY = `select * from task where ${IN_SCOPE} and holder = @holder order by id`;
+const HELD_BY = `select * from task where ${IN_SCOPE} and holder = @holder`;
 // A loose index scan: one seek a bucket, however many tasks are ready.
 const READY_NEEDS = `with recursive bucket (needs) as (
     select min(needs) from task where ${IN_SCOPE} and state = 'ready'
@@ -113,7 +113,10 @@ export function taskTable(sql: Sql): TaskTable {
           : await sql.all(PLAN_COUNTS, { plan_id: parseId("plan", planId) ?? -1 });
       return Object.fromEntries(rows.map((row) => [text(row, "state"), number(row, "n")]));
     },
-    heldBy: async (holder) => (await sql.all(HELD_BY, { holder })).map(toTask),
+    heldBy: async (holder) =>
+      (await sql.all(HELD_BY, { holder }))
+        .toSorted((a, b) => number(a, "id") - number(b, "id"))
+        .map(toTask),
     readyNeeds: async () => (await sql.all(READY_NEEDS, {})).map((row) => json(row, "needs")),
     bestReady: async (needs, nowMs, limit) => {
       const params = { needs: JSON.stringify(needs), now_ms: nowMs, max_rows: limit };

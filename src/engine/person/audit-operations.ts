@@ -1,0 +1,72 @@
+import { z } from "zod";
+
+import { commitInput } from "../../core/audit-chain.ts";
+import { GuvnorError } from "../../core/errors.ts";
+import { isUnsealed } from "../../core/topic-decisions.ts";
+import type { CallContext } from "../call-context.ts";
+import type { Operation, Outcome } from "../operation.ts";
+import { definePersonOperation } from "./define-person-operation.ts";
+
+/** Reading the ledger leaves no trace in it; taking it away or opening a payload does. */
+
+const exportLedger = definePersonOperation({
+  name: "audit_export",
+  input: z.strictObject({
+    format: z.literal("jsonl"),
+    /** Where the caller puts it; for the ledger only. */
+    out: z.string().max(1024).optional(),
+  }),
+  handle: async ({ tx }, { format }): Promise<Outcome> => {
+    const head = await tx.audit.head();
+    const entries = head?.seq ?? 0;
+    return {
+      answer: { format, entries, ...(head === undefined ? {} : { head_hash: head.hash }) },
+      target: `#1-#${entries}`,
+    };
+  },
+});
+
+const showPayload = definePersonOperation({
+  name: "audit_payload",
+  input: z.strictObject({ seq: z.int().min(1) }),
+  handle: async (ctx, { seq }): Promise<Outcome> => {
+    const entry = await ctx.tx.audit.get(seq);
+    if (entry === undefined) throw noEntry(seq);
+    const body = JSON.parse(entry.body) as {
+      action: string;
+      target: string | null;
+      input_commitment: string | null;
+    };
+    const target = `#${seq}`;
+    const { input_commitment: commitment } = body;
+    if (commitment === null) return { answer: { seq, stored: false }, target };
+    const found = await ctx.tx.audit.payload(seq);
+    if (found === undefined) return { answer: { seq, commitment, stored: false }, target };
+    if (body.action === "vote") await refuseSealed(ctx, found.payload);
+    const { nonce, payload } = found;
+    const holds = commitInput(nonce, payload) === commitment;
+    return { answer: { seq, commitment, stored: true, nonce, payload, holds }, target };
+  },
+});
+
+/** What is on a ballot nobody sees before the vote is over, not even a person. */
+async function refuseSealed(ctx: CallContext, payload: string): Promise<void> {
+  const { topic_id: topicId } = JSON.parse(payload) as { topic_id?: unknown };
+  const topic = typeof topicId === "string" ? await ctx.tx.topics.get(topicId) : undefined;
+  if (topic === undefined || isUnsealed(topic)) return;
+  throw new GuvnorError(
+    "state_conflict",
+    `This is a ballot on ${topic.id}, which is sealed until the vote is over.`,
+    `Look again when it is: guvnor board show ${topic.id}`,
+  );
+}
+
+function noEntry(seq: number): GuvnorError {
+  return new GuvnorError(
+    "input_invalid",
+    `The ledger has no entry #${seq}.`,
+    "See the last ones with: guvnor audit tail",
+  );
+}
+
+export const auditOperations: readonly Operation[] = [exportLedger, showPayload];

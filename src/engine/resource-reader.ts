@@ -1,0 +1,164 @@
+import { GuvnorError } from "../core/errors.ts";
+import type { ReadTx } from "../store/store.ts";
+import { describeTopic } from "./board/describe-topic.ts";
+import { loadDeliberation } from "./board/move-topic.ts";
+import type { JsonObject } from "./call.ts";
+import type { EngineDeps } from "./deps.ts";
+import { requireTask, requireTopic } from "./find-rows.ts";
+import { projectStatus } from "./get-status.ts";
+import type { ResourceListing, ResourceReader, ResourceTemplateListing } from "./resources.ts";
+import { settingsInForce } from "./settings-in-force.ts";
+import { describeTask, iso, present } from "./task-view.ts";
+
+const RESOURCES: readonly ResourceListing[] = [
+  {
+    uri: "guvnor://project",
+    name: "project",
+    description: "Plans, open tasks, agents and open escalations in short.",
+  },
+  {
+    uri: "guvnor://policy",
+    name: "policy",
+    description: "The settings in force, and who applied them.",
+  },
+  {
+    uri: "guvnor://audit/head",
+    name: "audit head",
+    description: "Number and hash of the ledger's last entry; keep it to check the ledger later.",
+  },
+];
+
+const TEMPLATES: readonly ResourceTemplateListing[] = [
+  { uriTemplate: "guvnor://task/{id}", name: "task", description: "One task, e.g. T12." },
+  { uriTemplate: "guvnor://topic/{id}", name: "topic", description: "One topic, e.g. B1." },
+];
+
+/** A watched resource is read again at least this often; what wakes waiting calls wakes this too. */
+const RECHECK_MS = 30_000;
+
+interface Watched {
+  /** What was read last, as JSON. */
+  seen: string | undefined;
+  readonly listeners: Set<() => void>;
+}
+
+/** Reads and watches through a project that is opened when the first resource is asked for. */
+export function createResourceReader(
+  open: () => Promise<{ readonly deps: EngineDeps }>,
+): ResourceReader {
+  const watched = new Map<string, Watched>();
+  let stopping: AbortController | undefined;
+  const read = async (uri: string): Promise<JsonObject> => {
+    const { deps } = await open();
+    return await deps.store.read(deps.scope, async (tx) => await readResource(tx, uri));
+  };
+  return {
+    resources: RESOURCES,
+    templates: TEMPLATES,
+    read,
+    watch: (uri, changed) => {
+      const entry = watched.get(uri) ?? { seen: undefined, listeners: new Set() };
+      watched.set(uri, entry);
+      // Each watch is its own, though two may have been given the same function.
+      const listener = (): void => changed();
+      entry.listeners.add(listener);
+      if (stopping === undefined) {
+        stopping = new AbortController();
+        void follow(open, watched, stopping.signal);
+      }
+      return () => {
+        entry.listeners.delete(listener);
+        if (entry.listeners.size === 0 && watched.get(uri) === entry) watched.delete(uri);
+        if (watched.size > 0) return;
+        stopping?.abort();
+        stopping = undefined;
+      };
+    },
+  };
+}
+
+/** One loop for all that is watched: waits for a commit, reads again, tells what is not as before. */
+async function follow(
+  open: () => Promise<{ readonly deps: EngineDeps }>,
+  watched: ReadonlyMap<string, Watched>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const { deps } = await open();
+    const watch = deps.store.watch();
+    try {
+      while (!signal.aborted) {
+        for (const [uri, entry] of watched) await compare(deps, uri, entry);
+        await watch.next(RECHECK_MS, signal);
+      }
+    } finally {
+      watch.close();
+    }
+  } catch {
+    // Nothing can be watched: there is no project (yet), or the store is closed. Reading says why.
+  }
+}
+
+async function compare(deps: EngineDeps, uri: string, entry: Watched): Promise<void> {
+  const now = await deps.store.read(deps.scope, async (tx) => await snapshot(tx, uri));
+  const changed = entry.seen !== undefined && entry.seen !== now;
+  entry.seen = now;
+  if (changed) for (const listener of entry.listeners) listener();
+}
+
+/** What cannot be read has a state too: a task may come to be. */
+async function snapshot(tx: ReadTx, uri: string): Promise<string> {
+  try {
+    return JSON.stringify(await readResource(tx, uri));
+  } catch (error) {
+    if (error instanceof GuvnorError) return error.code;
+    throw error;
+  }
+}
+
+async function readResource(tx: ReadTx, uri: string): Promise<JsonObject> {
+  const [, kind, id] = /^guvnor:\/\/(task|topic)\/([A-Za-z0-9]{1,32})$/.exec(uri) ?? [];
+  if (kind === "task") return await describeTask(tx, await requireTask({ tx }, id ?? ""));
+  if (kind === "topic") {
+    const deliberation = await loadDeliberation(tx, await requireTopic({ tx }, id ?? ""));
+    return await describeTopic(tx, deliberation, { agent: undefined, whole: false });
+  }
+  switch (uri) {
+    case "guvnor://project":
+      return await projectStatus({ tx }, {});
+    case "guvnor://policy":
+      return await describePolicy(tx);
+    case "guvnor://audit/head": {
+      const head = await tx.audit.head();
+      return { seq: head?.seq ?? 0, ...(head === undefined ? {} : { hash: head.hash }) };
+    }
+    default:
+      throw new GuvnorError(
+        "input_invalid",
+        `There is no resource ${JSON.stringify(uri.slice(0, 200))}.`,
+        "List them with resources/list and resources/templates/list.",
+      );
+  }
+}
+
+async function describePolicy(tx: ReadTx): Promise<JsonObject> {
+  const hash = (await tx.projects.get())?.policyHash ?? null;
+  const set = hash === null ? undefined : await tx.policies.get(hash);
+  const { profile, gates, prepare } = await settingsInForce(tx);
+  return present({
+    policy: hash,
+    applied_by: set?.appliedBy,
+    applied_at: set === undefined ? null : iso(set.appliedAtMs),
+    profile,
+    gates: Object.entries(gates).map(([name, gate]) => ({
+      name,
+      run: gate.run,
+      timeout_seconds: gate.timeoutMs / 1000,
+      protected: gate.protected,
+    })),
+    prepare:
+      prepare === null
+        ? null
+        : { run: prepare.run, timeout_seconds: prepare.timeoutMs / 1000, key: prepare.key },
+  });
+}

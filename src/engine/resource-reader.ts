@@ -42,36 +42,50 @@ interface Watched {
   readonly listeners: Set<() => void>;
 }
 
+type Open = () => Promise<{ readonly deps: EngineDeps }>;
+
+/** What was read is remembered for so many resources, so that no change before a watch is missed. */
+const MAX_REMEMBERED = 256;
+
 /** Reads and watches through a project that is opened when the first resource is asked for. */
-export function createResourceReader(
-  open: () => Promise<{ readonly deps: EngineDeps }>,
-): ResourceReader {
+export function createResourceReader(open: Open): ResourceReader {
+  const lastRead = new Map<string, string>();
   const watched = new Map<string, Watched>();
-  let stopping: AbortController | undefined;
-  const read = async (uri: string): Promise<JsonObject> => {
-    const { deps } = await open();
-    return await deps.store.read(deps.scope, async (tx) => await readResource(tx, uri));
+  let following: AbortController | undefined;
+  const startFollowing = (): void => {
+    const mine = new AbortController();
+    following = mine;
+    void follow(open, watched, mine.signal).finally(() => {
+      // Where there was nothing to follow (yet), the next watch tries again.
+      if (following === mine) following = undefined;
+    });
   };
   return {
     resources: RESOURCES,
     templates: TEMPLATES,
-    read,
+    read: async (uri) => {
+      const { deps } = await open();
+      const found = await deps.store.read(deps.scope, async (tx) => await readResource(tx, uri));
+      lastRead.delete(uri);
+      lastRead.set(uri, JSON.stringify(found));
+      const [oldest] = lastRead.keys();
+      if (lastRead.size > MAX_REMEMBERED && oldest !== undefined) lastRead.delete(oldest);
+      return found;
+    },
     watch: (uri, changed) => {
-      const entry = watched.get(uri) ?? { seen: undefined, listeners: new Set() };
+      const entry = watched.get(uri) ?? { seen: lastRead.get(uri), listeners: new Set() };
       watched.set(uri, entry);
       // Each watch is its own, though two may have been given the same function.
       const listener = (): void => changed();
       entry.listeners.add(listener);
-      if (stopping === undefined) {
-        stopping = new AbortController();
-        void follow(open, watched, stopping.signal);
-      }
+      if (following === undefined) startFollowing();
+      else void quietly(async () => await compare((await open()).deps, uri, entry));
       return () => {
         entry.listeners.delete(listener);
         if (entry.listeners.size === 0 && watched.get(uri) === entry) watched.delete(uri);
         if (watched.size > 0) return;
-        stopping?.abort();
-        stopping = undefined;
+        following?.abort();
+        following = undefined;
       };
     },
   };
@@ -79,11 +93,11 @@ export function createResourceReader(
 
 /** One loop for all that is watched: waits for a commit, reads again, tells what is not as before. */
 async function follow(
-  open: () => Promise<{ readonly deps: EngineDeps }>,
+  open: Open,
   watched: ReadonlyMap<string, Watched>,
   signal: AbortSignal,
 ): Promise<void> {
-  try {
+  await quietly(async () => {
     const { deps } = await open();
     const watch = deps.store.watch();
     try {
@@ -94,6 +108,12 @@ async function follow(
     } finally {
       watch.close();
     }
+  });
+}
+
+async function quietly(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch {
     // Nothing can be watched: there is no project (yet), or the store is closed. Reading says why.
   }

@@ -116,13 +116,15 @@ describe("from question to decision", () => {
 
   test("who passes proposes nothing; when nobody proposed a person decides", async () => {
     await present("ada", "bob");
-    await open({ task_id: undefined });
+    await open();
     const pass = { topic_id: "B1", pass: true };
     expect(await fleet.ok("ada", "propose_solution", pass)).toMatchObject({
       passed: true,
       state: "proposing",
     });
-    expect(await fleet.ok("bob", "propose_solution", pass)).toMatchObject({ state: "no_consensus" });
+    expect(await fleet.ok("bob", "propose_solution", pass)).toMatchObject({
+      state: "no_consensus",
+    });
     expect(bodyOf(await fleet.asPerson("escalations_list"))).toMatchObject({
       escalations: [{ kind: "conflict", topic: "B1", raised_by: "guvnor" }],
     });
@@ -226,7 +228,9 @@ describe("refusals", () => {
   });
 
   test("an unknown solution", async () => {
-    expect(await fleet.refusal("ada", "read_board", { solution_id: "S9" })).toBe("solution_unknown");
+    expect(await fleet.refusal("ada", "read_board", { solution_id: "S9" })).toBe(
+      "solution_unknown",
+    );
   });
 
   test("a refused call leaves nothing but its entry", async () => {
@@ -282,7 +286,9 @@ describe("who may vote", () => {
     const asked = { title: "t", problem: "p", options: ["x", "y"] };
     expect(codeOf(await fleet.asPerson("open_topic", asked))).toBe("input_invalid");
     await present("ada");
-    expect(bodyOf(await fleet.asPerson("open_topic", asked))).toMatchObject({ electorate: ["ada"] });
+    expect(bodyOf(await fleet.asPerson("open_topic", asked))).toMatchObject({
+      electorate: ["ada"],
+    });
     expect(codeOf(await fleet.asPerson("vote", { topic_id: "B1", ballot: [], reason: "r" }))).toBe(
       "agent_unknown",
     );
@@ -323,7 +329,9 @@ describe("sealed ballots", () => {
     await vote("ada", ["S1"]);
     expect(await vote("bob", ["S2"])).toMatchObject({ state: "voting" });
     const board = await fleet.ok("ada", "read_board", { topic_id: "B1" });
-    expect(board).toMatchObject({ topic: { round: 2, revote: expect.stringContaining("S1 and S2") } });
+    expect(board).toMatchObject({
+      topic: { round: 2, revote: expect.stringContaining("S1 and S2") },
+    });
     expect(JSON.stringify([board, await fleet.ledger()])).not.toContain("ranking");
   });
 
@@ -371,9 +379,9 @@ describe("no consensus", () => {
     await vote("bob", ["S1", "S2", "S3"]);
     await vote("cyd", ["S2", "S1", "S3"]);
     await vote("dan", ["S2", "S1", "S3"]);
-    expect(await fleet.refusal("ada", "vote", { topic_id: "B1", ballot: ["S3"], reason: "r" })).toBe(
-      "solution_unknown",
-    );
+    expect(
+      await fleet.refusal("ada", "vote", { topic_id: "B1", ballot: ["S3"], reason: "r" }),
+    ).toBe("solution_unknown");
     for (const name of names) await vote(name, ["S2"]);
     expect(await fleet.ok("ada", "read_board", { topic_id: "B1" })).toMatchObject({
       decision: { winner: "S2" },
@@ -577,7 +585,9 @@ describe("waiting on the board", () => {
     await vote("bob", ["S1"]);
     await vote("cyd", ["S1"]);
     expect(await waiting).toMatchObject({ topic: { state: "decided" } });
-    expect(await fleet.ok("ada", "read_board", wait)).toMatchObject({ topic: { state: "decided" } });
+    expect(await fleet.ok("ada", "read_board", wait)).toMatchObject({
+      topic: { state: "decided" },
+    });
   });
 
   test("ends when a deadline passes meanwhile, or when the time is over", async () => {
@@ -610,17 +620,19 @@ describe("waiting on the board", () => {
 
 describe("long texts", () => {
   test("are cut with a mark in a topic, whole by solution_id and for people", async () => {
-    await present("ada");
+    await present("ada", "bob");
     await open();
     const body = "x".repeat(20_000);
     for (const title of ["a", "b", "c"]) {
       await fleet.ok("ada", "propose_solution", { topic_id: "B1", title, body });
-      if (title !== "c") continue;
     }
-    await fleet.ok("ada", "read_board", { topic_id: "B1" });
-    expect(await fleet.ok("ada", "read_board", { solution_id: "S1" })).toMatchObject({
-      solutions: [{ id: "S1", body }],
-    });
+    const { solutions } = await fleet.ok("ada", "read_board", { topic_id: "B1" });
+    expect(solutions).toContainEqual(
+      expect.objectContaining({ id: "S1", cut: true, body: expect.stringMatching(/^x{13332}…$/) }),
+    );
+    const whole = { solutions: expect.arrayContaining([expect.objectContaining({ body })]) };
+    expect(await fleet.ok("ada", "read_board", { solution_id: "S1" })).toMatchObject(whole);
+    expect(bodyOf(await fleet.asPerson("board_show", { topic_id: "B1" }))).toMatchObject(whole);
   });
 
   test("lists show at most twenty topics, open ones first", async () => {
@@ -631,8 +643,9 @@ describe("long texts", () => {
       await vote("ada", [`S${count + 1}`], `B${count + 2}`);
     }
     const { topics, more } = await fleet.ok("ada", "read_board");
-    expect(topics).toHaveLength(20);
     expect(more).toBe(true);
-    expect(topics).toMatchObject([{ id: "B1" }, { id: "B22" }]);
+    const ids = Array.isArray(topics) ? topics.map(({ id }) => id) : [];
+    expect(ids).toHaveLength(20);
+    expect(ids.slice(0, 3)).toEqual(["B1", "B22", "B21"]);
   });
 });

@@ -57,7 +57,12 @@ export interface Fleet {
   readonly gates: GateDouble;
   deps(process: string): EngineDeps;
   /** What the client of this process gets; answers are checked against the tool's output schema. */
-  call(process: string, operation: string, args?: object, options?: CallOptions): Promise<CallAnswer>;
+  call(
+    process: string,
+    operation: string,
+    args?: object,
+    options?: CallOptions,
+  ): Promise<CallAnswer>;
   /** The answer of a call that must succeed. */
   ok(process: string, operation: string, args?: object): Promise<JsonObject>;
   /** The code of a call that must be refused. */
@@ -173,9 +178,10 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       ),
     ledger: async () =>
       await read(async (tx) =>
-        (await tx.audit.list(1, 100_000)).map(
-          ({ seq, body }): LedgerEntry => ({ ...JSON.parse(body), seq }),
-        ),
+        (await tx.audit.list(1, 100_000)).map(({ seq, body }): LedgerEntry => ({
+          ...JSON.parse(body),
+          seq,
+        })),
       ),
     close: store.close,
   };

@@ -1,10 +1,9 @@
-// Reads every module of the project as Node does, without running it: `node --check`.
-import { execFile } from "node:child_process";
-import { readdirSync } from "node:fs";
+// Reads every module of the project without running it. One process for all of them:
+// `node --check` would need one each.
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { SourceTextModule } from "node:vm";
 
-const check = promisify(execFile);
 const files = ["src", "test", "scripts", "reports"].flatMap((folder) =>
   readdirSync(folder)
     .filter((name) => name.endsWith(".mjs"))
@@ -12,17 +11,13 @@ const files = ["src", "test", "scripts", "reports"].flatMap((folder) =>
 );
 
 let failed = 0;
-const next = files.values();
-const worker = async () => {
-  for (const file of next) {
-    try {
-      await check(process.execPath, ["--check", file]);
-    } catch (error) {
-      failed += 1;
-      console.error(error.stderr);
-    }
+for (const identifier of files) {
+  try {
+    new SourceTextModule(readFileSync(identifier, "utf8"), { identifier });
+  } catch (error) {
+    failed += 1;
+    console.error(error.stack);
   }
-};
-await Promise.all([worker(), worker()]);
+}
 console.log(`${files.length} files read, ${failed} cannot be.`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,177 @@
+import type { Command } from "commander";
+
+import type { JsonObject } from "../../engine/call.ts";
+import { listOf, objectOf, rowsOf, shortTime, textOf } from "../answer.ts";
+import { change, given, read } from "../ask-project.ts";
+import type { Cli, Report } from "../cli.ts";
+import { wholeNumber } from "../options.ts";
+import { UsageError } from "../usage-error.ts";
+import type { View } from "../view.ts";
+
+export function addBoardCommands(program: Command, cli: Cli): void {
+  const board = program
+    .command("board")
+    .description("questions that the agents decide together: list, show, decide");
+  board
+    .command("list")
+    .description("list topics, open ones first")
+    .option("--state <state>", "proposing, voting, decided, no_consensus or withdrawn")
+    .option("--limit <n>", "the most to show", wholeNumber, 20)
+    .action(async ({ state, limit }: { state?: string; limit: number }) => {
+      await cli.report(async () => {
+        const args = given({ state });
+        return reportList(await read(cli, { operation: "board_list", args }), limit);
+      });
+    });
+  board
+    .command("show")
+    .description("show one topic: solutions, and once the vote is over every ballot")
+    .argument("<id>", "a topic such as B1")
+    .action(async (id: string) => {
+      await cli.report(async () =>
+        reportTopic(await read(cli, { operation: "board_show", args: { topic_id: id } })),
+      );
+    });
+  board
+    .command("decide")
+    .description("decide what the agents could not, or confirm what is irreversible")
+    .argument("<id>", "a topic such as B1")
+    .argument("[solution]", "the solution that is chosen, e.g. S4")
+    .option("--none", "choose none of them")
+    .requiredOption("--reason <text>", "why; the agents read it")
+    .action(async (id: string, solution: string | undefined, options: Decision) => {
+      await cli.report(async () => await decide(cli, { id, solution, ...options }));
+    });
+}
+
+interface Decision {
+  readonly none?: true;
+  readonly reason: string;
+}
+
+async function decide(
+  cli: Cli,
+  asked: Decision & { readonly id: string; readonly solution: string | undefined },
+): Promise<Report> {
+  const { id, solution, none, reason } = asked;
+  if ((solution === undefined) === (none === undefined)) {
+    throw new UsageError(
+      "Name one solution, or say --none.",
+      `See them with: guvnor board show ${id}`,
+    );
+  }
+  const args = { topic_id: id, reason, ...given({ solution_id: solution, none }) };
+  return reportTopic(await change(cli, { operation: "board_decide", args }));
+}
+
+function reportList(answer: JsonObject, limit: number): Report {
+  const all = rowsOf(answer, "topics");
+  const shown = all.slice(0, limit);
+  const more = answer["more"] === true || all.length > shown.length;
+  const [first] = shown;
+  return {
+    json: { ...answer, topics: shown, ...(more ? { more } : {}) },
+    text: (view) => {
+      if (first === undefined) return ["No topics."];
+      const rows = shown.map((row) => {
+        const cast = objectOf(row, "ballots");
+        return [
+          row["id"],
+          row["awaits"] === "person" ? "awaits you" : row["state"],
+          row["solutions"],
+          cast["of"] === undefined ? "" : `${String(cast["cast"])}/${String(cast["of"])}`,
+          row["winner"],
+          row["title"],
+        ];
+      });
+      return [
+        ...view.table(
+          [
+            { title: "ID" },
+            { title: "STATE" },
+            { title: "SOLUTIONS", align: "right" },
+            { title: "CAST", align: "right" },
+            { title: "WINNER" },
+            { title: "TITLE", stretch: true },
+          ],
+          rows,
+        ),
+        ...(more ? view.hint("There are more: --state, --limit") : []),
+        ...view.hint(`Look at one: guvnor board show ${String(first["id"])}`),
+      ];
+    },
+  };
+}
+
+function reportTopic(answer: JsonObject): Report {
+  const topic = objectOf(answer, "topic");
+  return {
+    json: answer,
+    text: (view) => [
+      ...view.title(`${String(topic["id"] ?? answer["topic_id"] ?? "")}  ${textOf(topic, "title") ?? ""}`),
+      ...topicFields(view, answer, topic),
+      ...(textOf(topic, "problem") === undefined
+        ? []
+        : ["", ...view.paragraph(textOf(topic, "problem") ?? "", "  ")]),
+      ...rowsOf(answer, "solutions").flatMap((solution) => ["", ...solutionLines(view, solution)]),
+      ...rowsOf(answer, "rounds").flatMap((round) => ["", ...roundLines(view, round)]),
+      ...topicHint(view, topic),
+    ],
+  };
+}
+
+function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[] {
+  const cast = objectOf(topic, "ballots");
+  const decision = objectOf(answer, "decision");
+  return view.fields([
+    ["state", topic["state"] ?? answer["state"]],
+    ["awaits", topic["awaits"]],
+    ["until", shortTime(topic["until"])],
+    ["electorate", listOf(topic, "electorate")],
+    ["quorum", topic["quorum"]],
+    ["cast", cast["of"] === undefined ? undefined : `${String(cast["cast"])} of ${String(cast["of"])}`],
+    ["round", topic["round"]],
+    ["re-vote", topic["revote"]],
+    ["irreversible", topic["irreversible"] === true ? "yes" : undefined],
+    ["opened by", topic["opened_by"]],
+    ["winner", decision["winner"]],
+    ["decided by", decision["by"]],
+    ["reason", decision["reason"]],
+    ["confirmed", decision["confirmed"] === false ? "not yet by a person" : undefined],
+  ]);
+}
+
+function solutionLines(view: View, solution: JsonObject): string[] {
+  const { id, author, title, commit, body } = solution as Record<string, string | undefined>;
+  return [
+    ...view.title(`${id ?? ""}  ${title ?? ""}  (${author ?? ""})`),
+    ...view.fields([
+      ["commit", commit],
+      ["files", listOf(solution, "files")],
+      ["evidence", listOf(solution, "evidence")],
+      ["confidence", solution["confidence"]],
+    ]),
+    ...(body === undefined ? [] : view.paragraph(body, "  ")),
+  ];
+}
+
+function roundLines(view: View, round: JsonObject): string[] {
+  const ballots = rowsOf(round, "ballots").map((ballot) => [
+    ballot["voter"],
+    ballot["abstain"] === true ? "abstains" : (listOf(ballot, "ranking") ?? "none of them"),
+    ballot["reason"],
+  ]);
+  return [
+    ...view.sentence(`Round ${String(round["round"])}, by ${String(round["method"])}`),
+    ...view.table(
+      [{ title: "VOTER" }, { title: "BALLOT" }, { title: "REASON", stretch: true }],
+      ballots,
+    ),
+  ];
+}
+
+function topicHint(view: View, topic: JsonObject): string[] {
+  const id = String(topic["id"] ?? "");
+  if (topic["state"] !== "no_consensus" && topic["awaits"] !== "person") return [];
+  return ["", ...view.hint(`Decide: guvnor board decide ${id} S… --reason "…", or --none`)];
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+// Nothing is imported statically: on an older Node some of it would crash before a word was said.
+
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+
+if (major < 22 || (major === 22 && minor < 12)) {
+  process.stderr.write(
+    `guvnor needs Node.js 22.12 or newer; this is ${process.versions.node} (${process.execPath}).\n`,
+  );
+  process.exitCode = 1;
+} else if (process.argv[2] === "mcp" && process.argv.length === 3) {
+  // The way that clients start: they wait for it, so it loads no more than it needs.
+  const { runMcp } = await import("./commands/mcp.ts");
+  await runMcp(process.env, process.cwd());
+} else {
+  const { runCli } = await import("./run-cli.ts");
+  await runCli();
+}

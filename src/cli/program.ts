@@ -1,0 +1,57 @@
+import { Command, type OutputConfiguration } from "commander";
+
+import type { Cli } from "./cli.ts";
+import { addAuditCommands } from "./commands/audit.ts";
+import { addBoardCommands } from "./commands/board.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
+import { addEscalationCommands } from "./commands/escalations.ts";
+import { addInitCommand } from "./commands/init.ts";
+import { addPlanCommands } from "./commands/plan.ts";
+import { addPolicyCommands } from "./commands/policy.ts";
+import { addSayCommand } from "./commands/say.ts";
+import { addStatusCommand } from "./commands/status.ts";
+import { addTaskCommands } from "./commands/tasks.ts";
+import { readVersion } from "./version.ts";
+
+const AFTER_HELP = `
+Exit codes: 0 done, 1 refused or failed (a broken ledger and a failed check
+too), 2 the command line was wrong.
+
+Begin with \`guvnor init\` in a project, then start agents there.`;
+
+/** All commands. What they do lies in commands/, a file each. */
+export function createProgram(cli: Cli, output: OutputConfiguration): Command {
+  const program = new Command("guvnor")
+    .description("Governs fleets of AI agents: work, coordination, decisions, rules, proof.")
+    .version(readVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .helpCommand(false)
+    .option("--json", "print one JSON document instead of text, errors too")
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText("after", AFTER_HELP)
+    .configureOutput(output)
+    .exitOverride();
+  program.commandsGroup("Set up:");
+  addInitCommand(program, cli);
+  program
+    .command("mcp")
+    .description("serve one agent's client over stdio (clients start this)")
+    .action(async () => {
+      const { runMcp } = await import("./commands/mcp.ts");
+      await runMcp(cli.env, cli.directory);
+    });
+  addPolicyCommands(program, cli);
+  addDoctorCommand(program, cli);
+  // `demo` belongs here: a command whose action imports ./commands/demo.ts and awaits runDemo.
+  program.commandsGroup("Work:");
+  addStatusCommand(program, cli);
+  addTaskCommands(program, cli);
+  addPlanCommands(program, cli);
+  program.commandsGroup("Agents and decisions:");
+  addBoardCommands(program, cli);
+  addEscalationCommands(program, cli);
+  addSayCommand(program, cli);
+  program.commandsGroup("Proof:");
+  addAuditCommands(program, cli);
+  return program;
+}

@@ -1,0 +1,35 @@
+import type { PromptDefinition } from "./add-prompts.ts";
+
+/**
+ * Said to every model at the start and again after a compaction. At most ten lines; some clients cut
+ * after 4,096 characters, so what matters comes first.
+ */
+export const INSTRUCTIONS = `guvnor gives you work, and coordinates you with other agents and people.
+1. register_agent with your capabilities and worktree. If several agents share this connection, pass the session you get to every call.
+2. request_task {"wait_seconds":25} until you get a task; it is yours alone until its lease ends.
+3. Work in your own worktree from base_commit; report_progress {"status":"working"} at least every ten minutes.
+4. Commit, then report_progress {"status":"done","wait_seconds":25}. If the answer lists \`missing\`, mend it, commit and report done again.
+5. If you need a decision or an answer, request_escalation; report blocked only if you cannot go on without it.
+6. An answer may carry \`inbox\`: read it with get_status {"scope":"me"}. Where it asks for it, propose_solution or vote.
+7. Do what \`next\` and \`fix\` in answers say. Stop when you are told to stop, or when a task is cancelled.
+8. Then request_task again, until it answers plan_finished.`;
+
+const WORK_PROMPT = `Work for guvnor until there is nothing left to do.
+
+1. Call register_agent with your capabilities (such as "typescript", "tests", "docs") and the absolute path of your own worktree. Never share a worktree with another agent.
+2. Call request_task with wait_seconds 25. If there is no task, do what \`next\` says; end when the reason is plan_finished or a person tells you to stop.
+3. Read the brief: body, paths, gates, the commits of the tasks it depends on, notes and \`missing\`. Start from base_commit: make a branch there in your worktree.
+4. Do only what the task asks. Change only its paths if it names any. Call report_progress with status working and a percentage when you get on, and at least every ten minutes.
+5. Run the gates' commands yourself first, commit everything, then call report_progress with status done and wait_seconds 25. guvnor measures that commit; what is \`missing\` you mend, commit and report again.
+6. If you cannot do it, report failed with a note that helps the next agent. If somebody else must act first, call request_escalation and report blocked.
+7. Look at \`inbox\` in every answer: read it with get_status, scope me. If a topic wants your solution, think for yourself and call propose_solution; if it wants your vote, read all solutions and vote with a reason.
+8. Then begin again at 2.`;
+
+export const PROMPTS: readonly PromptDefinition[] = [
+  {
+    name: "work",
+    title: "Work for guvnor",
+    description: "Take tasks from guvnor, do them and report, until there is nothing left.",
+    text: WORK_PROMPT,
+  },
+];

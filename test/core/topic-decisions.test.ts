@@ -1,0 +1,455 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import type { Ballot, Solution, Topic, VotingMethod } from "../../src/core/board.ts";
+import { canonicalJson, toJson } from "../../src/core/canonical-json.ts";
+import { defaultQuorum, tallyTopic } from "../../src/core/consensus/tally.ts";
+import {
+  awaitsPerson,
+  decideByPerson,
+  dueMove,
+  fixMethod,
+  hasSpoken,
+  isUnsealed,
+  openVoting,
+  requireMember,
+  requireProposing,
+  requireVoting,
+  takesBallots,
+} from "../../src/core/topic-decisions.ts";
+import {
+  hasTwoThirds,
+  recordedIn,
+  recordOf,
+  tallyRound,
+  type Deliberation,
+  type RoundRecord,
+  type TopicRecord,
+} from "../../src/core/topic-record.ts";
+
+const NOW = 1_000_000;
+const MEMBERS = ["ada", "bob", "cyd", "dan", "eve"];
+
+function topicOf(fields: Partial<Topic> = {}): Topic {
+  return {
+    id: "B1",
+    title: "t",
+    problem: "p",
+    state: "proposing",
+    method: null,
+    electorate: ["ada", "bob", "cyd"],
+    quorum: 2,
+    irreversible: false,
+    taskId: null,
+    openedBy: "ada",
+    createdAtMs: 0,
+    proposeUntilMs: NOW + 1000,
+    voteUntilMs: null,
+    voteSeconds: 60,
+    endedAtMs: null,
+    round: 1,
+    ballotIds: [],
+    passed: [],
+    decision: null,
+    ...fields,
+  };
+}
+
+function solutionOf(id: string, author: string, files = 0): Solution {
+  return {
+    id,
+    topicId: "B1",
+    author,
+    title: id,
+    body: "b",
+    commit: null,
+    files: Array.from({ length: files }, (_, index) => `f${index}`),
+    evidence: [],
+    confidence: null,
+    createdAtMs: Number(id.slice(1)),
+  };
+}
+
+function ballotOf(voter: string, ranking: readonly string[], round = 1): Ballot {
+  return { topicId: "B1", round, voter, ranking, abstain: false, reason: "r", castAtMs: NOW };
+}
+
+/** A topic in voting, round 1, with solutions of outsiders and ballots such as "ada S1 S2". */
+function voting(ids: string, cast: readonly string[], fields: Partial<Topic> = {}): Deliberation {
+  const solutions = ids.split(" ").map((id) => solutionOf(id, `author-${id}`));
+  const topic = openVoting({ topic: topicOf(fields), solutions, ballots: [] }, NOW).topic;
+  const ballots = cast.map((line) => {
+    const [voter = "", ...ranking] = line.split(" ");
+    return ballotOf(voter, ranking);
+  });
+  return { topic, solutions, ballots };
+}
+
+/** What a random fleet might have said to a topic so far. */
+const deliberations: fc.Arbitrary<Deliberation> = fc
+  .record({
+    members: fc.subarray(MEMBERS, { minLength: 1 }),
+    count: fc.integer({ min: 0, max: 5 }),
+    irreversible: fc.boolean(),
+    method: fc.constantFrom<VotingMethod | null>(null, "majority", "schulze"),
+    quorum: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
+    phase: fc.constantFrom("proposing", "voting", "revote"),
+  })
+  .chain(({ members, count, irreversible, method, quorum, phase }) => {
+    const ids = Array.from({ length: count }, (_, index) => `S${index + 1}`);
+    const isOpen = phase === "proposing" || count === 0 || (phase === "revote" && count < 2);
+    const rounds = phase === "revote" ? [1, 2] : [1];
+    return fc
+      .record({
+        authors: fc.tuple(...ids.map(() => fc.constantFrom(...MEMBERS, "zoe"))),
+        files: fc.tuple(...ids.map(() => fc.nat(3))),
+        passed: fc.subarray(members),
+        cast: fc.tuple(...rounds.map(() => fc.subarray(members))),
+        rankings: fc.infiniteStream(fc.shuffledSubarray(ids)),
+        abstentions: fc.infiniteStream(fc.boolean()),
+      })
+      .map(({ authors, files, passed, cast, rankings, abstentions }): Deliberation => {
+        const solutions = ids.map((id, index) =>
+          solutionOf(id, authors[index] ?? "zoe", files[index] ?? 0),
+        );
+        const pair = ids.slice(0, 2);
+        const ballotsOf = (round: number): Ballot[] =>
+          (cast[round - 1] ?? []).map((voter) => {
+            const abstain = abstentions.next().value;
+            const ranking = rankings.next().value.filter((id) => round === 1 || pair.includes(id));
+            return { ...ballotOf(voter, abstain ? [] : ranking, round), abstain };
+          });
+        const base = topicOf({
+          electorate: members,
+          quorum: Math.min(quorum ?? defaultQuorum(members.length), members.length),
+          irreversible,
+          method,
+          passed,
+        });
+        if (isOpen) return { topic: base, solutions, ballots: [] };
+        const opened = openVoting({ topic: base, solutions, ballots: [] }, NOW).topic;
+        const topic = phase === "revote" ? { ...opened, round: 2, ballotIds: pair } : opened;
+        return { topic, solutions, ballots: rounds.flatMap(ballotsOf) };
+      });
+  });
+
+const times = fc.constantFrom(NOW, NOW + 999, NOW + 1000, NOW + 60_000, NOW + 1_000_000);
+
+function spoke(deliberation: Deliberation): boolean {
+  return deliberation.topic.electorate.every((member) => hasSpoken(deliberation, member));
+}
+
+function allCast({ topic, ballots }: Deliberation): boolean {
+  const voters = ballots.filter(({ round }) => round === topic.round).map(({ voter }) => voter);
+  return topic.electorate.every((member) => voters.includes(member));
+}
+
+/** Counts a printed round again, from nothing but what is printed. */
+function recount(record: TopicRecord, round: RoundRecord): ReturnType<typeof tallyTopic> {
+  const solutions = round.solutions.map(({ id, author, created_at_ms: createdAtMs, files }) => ({
+    id,
+    author,
+    createdAtMs,
+    ...(files === undefined ? {} : { fileCount: files }),
+  }));
+  const { electorate, quorum } = record;
+  return tallyTopic({
+    solutions,
+    ballots: round.ballots,
+    electorate,
+    quorum,
+    method: round.method,
+  });
+}
+
+describe("any topic, at any time", () => {
+  test("moves exactly when all spoke or cast, or the deadline is over", () => {
+    fc.assert(
+      fc.property(deliberations, times, (deliberation, nowMs) => {
+        const { topic } = deliberation;
+        const isDue =
+          topic.state === "proposing"
+            ? spoke(deliberation) || nowMs >= topic.proposeUntilMs
+            : allCast(deliberation) || nowMs >= (topic.voteUntilMs ?? Infinity);
+        expect(dueMove(deliberation, nowMs) !== undefined).toBe(isDue);
+      }),
+    );
+  });
+
+  test("needs nothing more at the moment after a move", () => {
+    fc.assert(
+      fc.property(deliberations, times, (deliberation, nowMs) => {
+        const move = dueMove(deliberation, nowMs);
+        fc.pre(move !== undefined);
+        expect(dueMove({ ...deliberation, topic: move.topic }, nowMs)).toBeUndefined();
+      }),
+    );
+  });
+
+  test("ends after at most three moves, decided or with a question to a person", () => {
+    fc.assert(
+      fc.property(deliberations, (deliberation) => {
+        let { topic } = deliberation;
+        for (let round = 0; round < 3; round += 1) {
+          const move = dueMove({ ...deliberation, topic }, NOW + 1_000_000 * (round + 1));
+          if (move === undefined) break;
+          const needsPerson = move.topic.state === "no_consensus" || awaitsPerson(move.topic);
+          expect(move.ask !== undefined).toBe(needsPerson);
+          ({ topic } = move);
+        }
+        expect(dueMove({ ...deliberation, topic }, Infinity)).toBeUndefined();
+        expect(isUnsealed(topic)).toBe(true);
+        expect(topic.endedAtMs === null).toBe(awaitsPerson(topic));
+      }),
+    );
+  });
+
+  test("keeps its question, its electorate and what was said", () => {
+    fc.assert(
+      fc.property(deliberations, times, (deliberation, nowMs) => {
+        const after = dueMove(deliberation, nowMs)?.topic;
+        fc.pre(after !== undefined);
+        const kept = ({ electorate, quorum, passed, title, irreversible }: Topic): unknown => {
+          return { electorate, quorum, passed, title, irreversible };
+        };
+        expect(kept(after)).toEqual(kept(deliberation.topic));
+        expect(after.round - deliberation.topic.round).toBeLessThanOrEqual(1);
+        expect(after.round).toBeLessThanOrEqual(2);
+      }),
+    );
+  });
+
+  test("shows nothing of what was cast before it is closed", () => {
+    fc.assert(
+      fc.property(deliberations, times, (deliberation, nowMs) => {
+        const move = dueMove(deliberation, nowMs);
+        fc.pre(move !== undefined && takesBallots(move.topic));
+        expect(isUnsealed(move.topic)).toBe(false);
+        expect(JSON.stringify(move)).not.toContain("ranking");
+      }),
+    );
+  });
+
+  test("does not depend on the order in which ballots came", () => {
+    fc.assert(
+      fc.property(deliberations, times, (deliberation, nowMs) => {
+        const turned = { ...deliberation, ballots: deliberation.ballots.toReversed() };
+        expect(dueMove(turned, nowMs)).toEqual(dueMove(deliberation, nowMs));
+      }),
+    );
+  });
+
+  test("is never decided by a vote when it is irreversible, nor for what is not on the ballot", () => {
+    fc.assert(
+      fc.property(deliberations, times, (deliberation, nowMs) => {
+        const after = dueMove(deliberation, nowMs)?.topic;
+        fc.pre(after !== undefined && after.decision !== null);
+        const { winner } = after.decision;
+        if (after.irreversible) expect(after.state).not.toBe("decided");
+        if (winner !== null) expect(after.ballotIds).toContain(winner);
+        expect(after.state === "no_consensus").toBe(winner === null);
+      }),
+    );
+  });
+
+  test("is recorded as plain JSON from which anybody counts the same", () => {
+    fc.assert(
+      fc.property(deliberations, (deliberation) => {
+        const decided = dueMove(deliberation, NOW + 2_000_000)?.topic.decision;
+        fc.pre(decided !== null && decided !== undefined);
+        const record: TopicRecord = JSON.parse(canonicalJson(toJson(decided.tally)));
+        expect(record).toEqual(decided.tally);
+        for (const round of record.rounds) {
+          const tally = recount(record, round);
+          expect(tally.outcome === "decided" ? tally.winner : undefined).toBe(round.winner);
+          expect(tally.firstPreferences).toEqual(round.first_preferences);
+          expect(tally.quorum.cast).toBe(round.cast);
+        }
+        const last = record.rounds.at(-1);
+        if (decided.winner !== null) expect(last?.winner).toBe(decided.winner);
+      }),
+    );
+  });
+
+  test("may be decided by a person, whatever state it is in, until it is decided", () => {
+    fc.assert(
+      fc.property(deliberations, times, (deliberation, nowMs) => {
+        const topic = dueMove(deliberation, nowMs)?.topic ?? deliberation.topic;
+        fc.pre(topic.state !== "decided");
+        const word = { winner: null, person: "pat", reason: "enough" };
+        const move = decideByPerson({ ...deliberation, topic }, word, nowMs);
+        expect(move.topic).toMatchObject({ state: "decided", decision: { by: "person" } });
+        expect(recordedIn(move.topic)).toEqual(recordOf({ ...deliberation, topic }));
+        expect(dueMove({ ...deliberation, topic: move.topic }, Infinity)).toBeUndefined();
+        expect(() => decideByPerson({ ...deliberation, topic: move.topic }, word, nowMs)).toThrow(
+          expect.objectContaining({ code: "state_conflict" }),
+        );
+      }),
+    );
+  });
+});
+
+describe("opening", () => {
+  test.each<[VotingMethod | null, number, VotingMethod]>([
+    [null, 1, "majority"],
+    ["schulze", 1, "majority"],
+    [null, 2, "majority"],
+    ["schulze", 2, "schulze"],
+    [null, 3, "schulze"],
+    ["majority", 3, "majority"],
+  ])("asked for %s, %d solutions are settled by %s", (asked, count, method) => {
+    expect(fixMethod(asked, count)).toBe(method);
+  });
+
+  test("gives voters their full time however late it is", () => {
+    const solutions = [solutionOf("S1", "ada")];
+    const move = dueMove({ topic: topicOf(), solutions, ballots: [] }, NOW + 9_000_000);
+    expect(move?.topic).toMatchObject({ state: "voting", voteUntilMs: NOW + 9_060_000 });
+  });
+
+  test("waits for who has neither proposed nor passed", () => {
+    const solutions = [solutionOf("S1", "ada"), solutionOf("S2", "ada")];
+    const passedOne = { topic: topicOf({ passed: ["bob"] }), solutions, ballots: [] };
+    expect(dueMove(passedOne, NOW)).toBeUndefined();
+    const passedAll = { ...passedOne, topic: topicOf({ passed: ["bob", "cyd"] }) };
+    expect(dueMove(passedAll, NOW)).toMatchObject({
+      event: "voting_opened",
+      topic: { ballotIds: ["S1", "S2"], method: "majority" },
+    });
+  });
+
+  test("without any solution asks a person", () => {
+    expect(dueMove({ topic: topicOf(), solutions: [], ballots: [] }, NOW + 1000)).toMatchObject({
+      event: "no_consensus",
+      topic: { state: "no_consensus", decision: { winner: null, tally: { rounds: [] } } },
+      ask: { kind: "conflict", severity: "medium" },
+    });
+  });
+});
+
+describe("closing", () => {
+  test("names the winner and says how it won", () => {
+    expect(dueMove(voting("S1 S2", ["ada S1", "bob S1", "cyd S2"]), NOW)).toMatchObject({
+      event: "decided",
+      why: "S1 won by majority: 3 of 3 voted, 1 did not put it first.",
+    });
+  });
+
+  test("after a tie of three asks again about the best two, and says how they were picked", () => {
+    const tie = voting("S1 S2 S3", ["ada S1 S2 S3", "bob S2 S1 S3"], {
+      electorate: ["ada", "bob"],
+    });
+    expect(dueMove(tie, NOW)).toMatchObject({
+      event: "revote_opened",
+      topic: { round: 2, ballotIds: ["S1", "S2"], voteUntilMs: NOW + 60_000, decision: null },
+      why: expect.stringContaining(
+        "S1 and S2 go to the re-vote: they stand best by the votes cast",
+      ),
+    });
+  });
+
+  test("counts a re-vote by majority of those two, and not a third time", () => {
+    const { topic, solutions, ballots } = voting("S1 S2 S3", ["ada S1", "bob S2", "cyd S3"]);
+    const revote = { ...topic, round: 2, ballotIds: ["S1", "S2"] };
+    const again = [ballotOf("ada", ["S1"], 2), ballotOf("bob", ["S2"], 2), ballotOf("cyd", [], 2)];
+    const second = { topic: revote, solutions, ballots: [...ballots, ...again] };
+    expect(dueMove(second, NOW)).toMatchObject({
+      event: "no_consensus",
+      why: "The vote is a tie.",
+      topic: {
+        decision: {
+          tally: {
+            rounds: [
+              { round: 1, method: "schulze", revote: { picked_by: "earliest" } },
+              { round: 2, method: "majority", no_winner: "tie", solutions: [{}, {}] },
+            ],
+          },
+        },
+      },
+    });
+  });
+
+  test("of a single solution has nothing to vote on again", () => {
+    expect(dueMove(voting("S1", ["ada", "bob", "cyd S1"]), NOW)).toMatchObject({
+      event: "no_consensus",
+      why: "No solution has more than half of the votes.",
+    });
+  });
+
+  test("of something irreversible leaves it open to a person, and is never due again", () => {
+    const move = dueMove(
+      voting("S1 S2", ["ada S1", "bob S1", "cyd S2"], { irreversible: true }),
+      NOW,
+    );
+    expect(move).toMatchObject({
+      event: "awaits_person",
+      topic: { state: "voting", voteUntilMs: null, decision: { winner: "S1" } },
+      ask: { kind: "policy", severity: "high" },
+    });
+  });
+});
+
+describe("two thirds", () => {
+  test.each([
+    ["S1 S2", ["ada S1", "bob S1", "cyd S2"], true],
+    ["S1 S2", ["ada S1", "bob S1", "cyd S1", "dan S2", "eve S2"], false],
+    ["S1", ["ada S1", "bob S1", "cyd"], true],
+    ["S1", ["ada S1", "bob S1", "cyd S1", "dan", "eve"], false],
+    ["S1 S2 S3", ["ada S1 S2", "bob S1 S3", "cyd S3 S2"], true],
+    ["S1 S2 S3", ["ada S1 S2 S3", "bob S2 S1 S3", "cyd S1 S3 S2", "dan S3 S1 S2", "eve S1"], true],
+    ["S1 S2 S3", ["ada S1 S2", "bob S1 S3", "cyd S1", "dan S2 S1", "eve S2"], false],
+    ["S1 S2", ["ada S1", "bob S2"], false],
+  ])("of the ballots on %s: %j → %s", (ids, cast, expected) => {
+    const deliberation = voting(ids, cast, { electorate: MEMBERS });
+    expect(hasTwoThirds(tallyRound(deliberation, 1))).toBe(expected);
+  });
+});
+
+describe("who may do what when", () => {
+  const open = topicOf();
+  const { topic: ballot } = voting("S1 S2", []);
+  const decision = { winner: "S1", by: "vote", reason: "r", tally: {} } as const;
+  const awaiting: Topic = { ...ballot, decision };
+  const decided: Topic = { ...awaiting, state: "decided" };
+
+  test.each([
+    [open, undefined, "state_conflict"],
+    [ballot, "topic_closed", undefined],
+    [awaiting, "topic_closed", "topic_closed"],
+    [decided, "topic_closed", "topic_closed"],
+  ])("%#: proposing is answered %s, voting %s", (topic, proposing, vote) => {
+    const refusal = (check: (topic: Topic) => void): unknown => {
+      try {
+        check(topic);
+        return undefined;
+      } catch (error) {
+        return error instanceof Error && "code" in error ? error.code : error;
+      }
+    };
+    expect(refusal(requireProposing)).toBe(proposing);
+    expect(refusal(requireVoting)).toBe(vote);
+  });
+
+  test("only members", () => {
+    expect(() => {
+      requireMember(open, "ada");
+    }).not.toThrow();
+    expect(() => {
+      requireMember(open, "zoe");
+    }).toThrow(expect.objectContaining({ code: "not_electorate" }));
+  });
+
+  test("a person decides only for what is there", () => {
+    const word = { winner: "S9", person: "pat", reason: "r" };
+    for (const ids of ["S1 S2", "S1"]) {
+      expect(() => decideByPerson(voting(ids, []), word, NOW)).toThrow(
+        expect.objectContaining({ code: "solution_unknown" }),
+      );
+    }
+    expect(() => decideByPerson({ topic: open, solutions: [], ballots: [] }, word, NOW)).toThrow(
+      expect.objectContaining({ fix: "Decide for none of them." }),
+    );
+    const known = { ...word, winner: "S2" };
+    expect(decideByPerson(voting("S1 S2", []), known, NOW).topic.decision?.winner).toBe("S2");
+  });
+});

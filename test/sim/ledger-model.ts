@@ -1,0 +1,298 @@
+import type { JsonObject } from "../../src/engine/call.ts";
+import type { Task } from "../../src/core/task.ts";
+import type { Chronicle } from "./chronicle.ts";
+import { checkClaim, checkMove, checkReport, checkStanding, checkVerified } from "./ledger-rules.ts";
+import {
+  isMove,
+  isOpen,
+  isSatisfied,
+  type Effect,
+  type Entry,
+  type RunModel,
+  type TaskEffect,
+  type TaskModel,
+  type TopicModel,
+} from "./task-model.ts";
+
+/** What one committed transaction wrote, as far as the model wants to know. */
+export interface Written {
+  readonly tasks: Task[];
+  readonly dependencies: (readonly [task: string, after: string])[];
+  readonly entries: { readonly body: string; readonly payload: string | undefined }[];
+}
+
+/** What the model may ask of the world outside the ledger. */
+export interface Outside {
+  /** Whether a gate was seen to pass on this commit. */
+  readonly isMeasured: (commit: string, gate: string) => boolean;
+  readonly parallel: number;
+}
+
+interface Step {
+  readonly entry: Entry;
+  readonly processId: string;
+  readonly args: JsonObject;
+}
+
+/**
+ * The state of a project as its ledger tells it, kept beside the store and checked with each entry:
+ * what the ledger does not say, or says wrongly, shows at once.
+ */
+export class LedgerModel {
+  readonly tasks = new Map<string, TaskModel>();
+  readonly runs = new Map<string, RunModel>();
+  readonly topics = new Map<string, TopicModel>();
+  readonly plans = new Map<string, { readonly branch: string | null }>();
+  /** The process that each agent is at; absent while it is offline. */
+  readonly places = new Map<string, string>();
+  readonly capabilities = new Map<string, readonly string[]>();
+  readonly present = new Set<string>();
+  /** Entries in their order. */
+  readonly entries: Entry[] = [];
+  readonly bodies: string[] = [];
+  gatesInForce: readonly string[] = [];
+  readonly chronicle: Chronicle;
+  readonly outside: Outside;
+
+  constructor(chronicle: Chronicle, outside: Outside) {
+    this.chronicle = chronicle;
+    this.outside = outside;
+  }
+
+  isPresent(processId: string): boolean {
+    return this.present.has(processId);
+  }
+
+  running(agent: string): TaskModel[] {
+    return [...this.tasks.values()].filter(
+      ({ holder, state }) => holder === agent && state === "running",
+    );
+  }
+
+  requireTask(id: string): TaskModel | undefined {
+    const task = this.tasks.get(id);
+    if (task === undefined) this.chronicle.violate("task_unknown", `the ledger names ${id}`);
+    return task;
+  }
+
+  /** Takes in what a process committed. */
+  commit(processId: string, written: Written): void {
+    for (const task of written.tasks) this.tasks.set(task.id, newTask(task));
+    for (const [task, after] of written.dependencies) this.tasks.get(task)?.after.add(after);
+    for (const { body, payload } of written.entries) {
+      const entry = JSON.parse(body) as Entry;
+      this.entries.push(entry);
+      this.bodies.push(body);
+      const args = payload === undefined ? {} : ((JSON.parse(payload) ?? {}) as JsonObject);
+      this.#apply({ entry, processId, args });
+    }
+  }
+
+  /** Tasks, measurings and topics that have not come to a proper end. */
+  unsettled(): string[] {
+    const left: string[] = [];
+    for (const task of this.tasks.values()) {
+      if (isOpen(task) && !this.#waitsForPerson(task, new Set())) {
+        left.push(`${task.id} is ${task.state} (${task.holder ?? "nobody"})`);
+      }
+      if (task.state === "failed" && !task.isPersonInformed) {
+        left.push(`${task.id} failed and no person knows`);
+      }
+    }
+    for (const [id, run] of this.runs) {
+      if (run.state === "queued" || run.state === "running") left.push(`${id} is ${run.state}`);
+    }
+    for (const topic of this.topics.values()) {
+      if (topic.state === "proposing" || topic.state === "voting") {
+        left.push(`${topic.id} is ${topic.state}`);
+      }
+    }
+    return left;
+  }
+
+  /** Pending behind something that failed for good, and it is a person's turn. */
+  #waitsForPerson(task: TaskModel, seen: Set<string>): boolean {
+    if (task.state !== "pending" || seen.has(task.id)) return false;
+    seen.add(task.id);
+    return [...task.after].some((id) => {
+      const before = this.tasks.get(id);
+      if (before === undefined || isSatisfied(before)) return false;
+      return !isOpen(before) || this.#waitsForPerson(before, seen);
+    });
+  }
+
+  #apply(step: Step): void {
+    const { entry, args } = step;
+    if (entry.action === "report_progress" && entry.decision === "allow") {
+      checkReport(this, entry, args);
+    }
+    if (entry.action === "tasks_accept" && entry.decision === "allow") {
+      const task = this.tasks.get(String(args["task_id"]));
+      if (task !== undefined) task.isAccepted = true;
+    }
+    for (const effect of entry.effects) this.#applyEffect(step, effect);
+    checkStanding(this, entry);
+  }
+
+  #applyEffect(step: Step, effect: Effect): void {
+    if (isMove(effect)) return this.#moveTask(step, effect);
+    switch (effect.type) {
+      case "process":
+        return this.#moveProcess(effect);
+      case "agent":
+        return this.#moveAgent(step, effect);
+      case "gate_run":
+        return this.#moveRun(effect);
+      case "policy":
+        this.gatesInForce = effect["gates"] as readonly string[];
+        return;
+      case "plan":
+        if (effect.event === "submitted") {
+          this.plans.set(effect.id, { branch: (effect["branch"] as string | undefined) ?? null });
+        }
+        return;
+      case "escalation": {
+        const task = this.tasks.get(String(effect["task"]));
+        if (task !== undefined && effect.to === "open") task.isPersonInformed = true;
+        return;
+      }
+      case "topic":
+        return this.#moveTopic(effect);
+      case "ballot":
+        return this.#castBallot(effect);
+      default:
+    }
+  }
+
+  #moveTask({ entry, args }: Step, effect: TaskEffect): void {
+    const task = this.requireTask(effect.id);
+    if (task === undefined) return;
+    this.chronicle.count(`task ${effect.event}`);
+    checkMove(this, task, effect);
+    if (effect.event === "claimed") {
+      checkClaim(this, task, { entry, args, effect });
+      task.claims += 1;
+      task.basedOn = [...task.after].flatMap((id) => this.tasks.get(id)?.doneCommits.at(-1) ?? []);
+    }
+    if (effect.event === "submitted") {
+      task.commit = (effect["commit"] as string | null | undefined) ?? null;
+      task.reviewRuns = [];
+      task.isAccepted = false;
+      task.wantedGates = task.gates ?? this.gatesInForce;
+    }
+    if (effect.event === "verified") {
+      checkVerified(this, task, effect);
+      task.isVerified = true;
+      if (task.commit !== null) task.doneCommits.push(task.commit);
+    }
+    if (effect.event === "reopened" || effect.event === "reopened_waiting") {
+      task.isVerified = false;
+      task.isPersonInformed = false;
+      task.failures = 0;
+      task.lostLeases = 0;
+    }
+    if (effect["failures"] !== undefined) task.failures += 1;
+    if (effect["lost_by"] !== undefined) task.lostLeases += 1;
+    task.state = effect.to;
+    task.fence = effect.fence;
+    task.holder = effect.holder ?? null;
+  }
+
+  #moveProcess(effect: Effect): void {
+    if (effect.event === "started" || effect.event === "revived") this.present.add(effect.id);
+    else this.present.delete(effect.id);
+    this.chronicle.count(`process ${effect.event ?? ""}`);
+  }
+
+  #moveAgent({ processId }: Step, effect: Effect): void {
+    if (effect.event === "offline") this.places.delete(effect.id);
+    else this.places.set(effect.id, processId);
+    if (Array.isArray(effect["capabilities"])) {
+      this.capabilities.set(effect.id, effect["capabilities"] as readonly string[]);
+    }
+  }
+
+  #moveRun(effect: Effect): void {
+    const run = this.runs.get(effect.id);
+    const state = effect.to ?? "";
+    if ((run?.state ?? null) !== effect.from) {
+      this.chronicle.violate(
+        "effect_mismatch",
+        `${effect.id} was ${run?.state ?? "not there"}, the ledger says ${String(effect.from)}`,
+      );
+    }
+    if (effect.from === "running" && state === "queued") this.chronicle.count("gate run requeued");
+    if (run !== undefined) {
+      run.state = state;
+      return;
+    }
+    const task = String(effect["task"]);
+    this.runs.set(effect.id, {
+      task,
+      gate: String(effect["gate"]),
+      commit: effect["commit"] as string | null,
+      state,
+    });
+    this.tasks.get(task)?.reviewRuns.push(effect.id);
+  }
+
+  #moveTopic(effect: Effect): void {
+    if (effect.event === "opened") {
+      this.topics.set(effect.id, {
+        id: effect.id,
+        electorate: effect["electorate"] as readonly string[],
+        state: effect.to ?? "",
+        awaitsPerson: false,
+        ballots: new Set(),
+      });
+    }
+    const topic = this.topics.get(effect.id);
+    if (topic === undefined || effect.to === undefined) return;
+    this.chronicle.count(`topic ${effect.event ?? ""}`);
+    if (topic.state === "decided" || topic.state === "withdrawn") {
+      this.chronicle.violate("topic_moved_after_end", `${topic.id} ${effect.event ?? ""}`);
+    }
+    topic.state = effect.to;
+    topic.awaitsPerson = effect.event === "awaits_person";
+  }
+
+  #castBallot(effect: Effect): void {
+    const topic = this.topics.get(String(effect["topic"]));
+    const voter = String(effect["voter"]);
+    if (topic === undefined) return;
+    this.chronicle.count("ballot cast");
+    if (topic.ballots.has(effect.id)) this.chronicle.violate("voted_twice", effect.id);
+    if (topic.state !== "voting") this.chronicle.violate("voted_too_late", effect.id);
+    if (!topic.electorate.includes(voter)) this.chronicle.violate("voted_uncalled", effect.id);
+    const allowed = ["type", "id", "topic", "round", "voter"];
+    if (Object.keys(effect).some((key) => !allowed.includes(key))) {
+      this.chronicle.violate("ballot_unsealed", JSON.stringify(effect));
+    }
+    topic.ballots.add(effect.id);
+  }
+}
+
+function newTask({ id, planId, spec, state, fence }: Task): TaskModel {
+  return {
+    id,
+    planId,
+    needs: spec.needs,
+    gates: spec.gates,
+    onFailure: spec.onFailure,
+    after: new Set(),
+    state,
+    holder: null,
+    fence,
+    claims: 0,
+    failures: 0,
+    lostLeases: 0,
+    isVerified: false,
+    commit: null,
+    doneCommits: [],
+    basedOn: [],
+    wantedGates: [],
+    reviewRuns: [],
+    isAccepted: false,
+    isPersonInformed: false,
+  };
+}

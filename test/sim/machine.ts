@@ -1,0 +1,76 @@
+import type { CallAnswer, Caller, JsonObject } from "../../src/engine/call.ts";
+import type { ProcessIdentity } from "../../src/engine/ports.ts";
+import type { Store } from "../../src/store/store.ts";
+import type { Chronicle } from "./chronicle.ts";
+import type { EventQueue } from "./event-queue.ts";
+import type { LedgerModel } from "./ledger-model.ts";
+import type { Random } from "./random.ts";
+import type { Repository } from "./repository.ts";
+
+/** One call as the outside saw it. */
+export interface CallRecord {
+  readonly callId: string;
+  readonly processId: string;
+  readonly who: string;
+  readonly caller: Caller["kind"];
+  readonly operation: string;
+  readonly args: JsonObject;
+  readonly startedMs: number;
+  /** Undefined while it runs, and for ever where its process died. */
+  answer?: CallAnswer;
+}
+
+/** What others need to know of a process. */
+export interface ProcessHandle {
+  readonly id: string;
+  readonly identity: ProcessIdentity;
+  readonly state: "running" | "suspended" | "dead";
+  readonly agents: readonly string[];
+  /** Simulated time at which it last went on after a suspension. */
+  readonly resumedAtMs: number;
+  /** Something was committed; its waiting calls and gate workers look again. */
+  hear(): void;
+  /** There may be something to see for those who watch the others. */
+  watchClosely(): void;
+}
+
+/** A measuring that goes on in a workspace. */
+export interface Measuring {
+  readonly processId: string;
+  readonly runId: string;
+  readonly slot: string;
+}
+
+/** What all processes of one schedule share. */
+export interface Machine {
+  readonly random: Random;
+  readonly queue: EventQueue;
+  readonly chronicle: Chronicle;
+  readonly ledger: LedgerModel;
+  readonly repository: Repository;
+  readonly store: Store;
+  readonly scope: { readonly tenant: string; readonly project: string };
+  readonly processes: ProcessHandle[];
+  readonly calls: Map<string, CallRecord>;
+  /** Commits with the gates that passed on them. */
+  readonly measured: Map<string, Set<string>>;
+  readonly measuring: Set<Measuring>;
+  /** What people set the clock to, relative to the true one. */
+  clockOffsetMs: number;
+  /** Nothing breaks any more, everybody is honest. */
+  isCalm: boolean;
+  /** Everything has come to its end. */
+  isOver: boolean;
+  nextPid: number;
+}
+
+/** Whether somebody who should beat does not: only then are the others' looks worth simulating closely. */
+export function hasSilentProcess(machine: Machine): boolean {
+  return machine.processes.some(
+    ({ id, state }) => state !== "running" && machine.ledger.isPresent(id),
+  );
+}
+
+export function wakeAll(machine: Machine): void {
+  for (const process of machine.processes) if (process.state !== "dead") process.hear();
+}

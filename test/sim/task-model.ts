@@ -1,0 +1,91 @@
+import type { TaskEvent } from "../../src/core/task-machine.ts";
+import type { OnFailure, TaskState } from "../../src/core/task.ts";
+
+/** What the ledger alone says of a task. */
+export interface TaskModel {
+  readonly id: string;
+  readonly planId: string | null;
+  readonly needs: readonly string[];
+  /** Null: all gates in force. */
+  readonly gates: readonly string[] | null;
+  readonly onFailure: OnFailure;
+  readonly after: Set<string>;
+  state: TaskState;
+  holder: string | null;
+  fence: number;
+  claims: number;
+  /** Since it was opened last: what counts towards poison. */
+  failures: number;
+  lostLeases: number;
+  isVerified: boolean;
+  commit: string | null;
+  /** Commits that were verified, all openings together. */
+  readonly doneCommits: string[];
+  /** At its claim: the commits of its dependencies that its work may rely on. */
+  basedOn: readonly string[];
+  /** Gates that must pass before it is done, as they were in force when it was submitted. */
+  wantedGates: readonly string[];
+  /** Gate runs since it was submitted. */
+  reviewRuns: string[];
+  isAccepted: boolean;
+  isPersonInformed: boolean;
+}
+
+export interface RunModel {
+  readonly task: string;
+  readonly gate: string;
+  readonly commit: string | null;
+  state: string;
+}
+
+export interface TopicModel {
+  readonly id: string;
+  readonly electorate: readonly string[];
+  state: string;
+  /** The vote has chosen and a person must confirm it. */
+  awaitsPerson: boolean;
+  readonly ballots: Set<string>;
+}
+
+/** An effect as the ledger has it. */
+export interface Effect {
+  readonly type: string;
+  readonly id: string;
+  readonly event?: string;
+  readonly from?: string | null;
+  readonly to?: string;
+  readonly [fact: string]: unknown;
+}
+
+export interface Entry {
+  readonly actor: string;
+  readonly action: string;
+  readonly channel: string;
+  readonly decision: "allow" | "refuse" | "error" | "replayed" | "system";
+  readonly reason: string | null;
+  readonly target: string | null;
+  readonly call_id: string;
+  readonly effects: readonly Effect[];
+}
+
+export interface TaskEffect extends Effect {
+  readonly event: TaskEvent;
+  readonly from: TaskState;
+  readonly to: TaskState;
+  readonly fence: number;
+  readonly holder?: string;
+}
+
+/** A move of its state; reports of progress are task effects too, but move nothing. */
+export function isMove(effect: Effect): effect is TaskEffect {
+  return effect.type === "task" && effect.from !== undefined && effect.to !== undefined;
+}
+
+export function isSatisfied(task: Pick<TaskModel, "state" | "onFailure">): boolean {
+  if (task.state === "done") return true;
+  return (task.state === "failed" || task.state === "cancelled") && task.onFailure === "skip";
+}
+
+export function isOpen({ state }: Pick<TaskModel, "state">): boolean {
+  return state !== "done" && state !== "failed" && state !== "cancelled";
+}

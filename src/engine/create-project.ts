@@ -29,7 +29,12 @@ export async function createProject(deps: EngineDeps, asked: NewProject): Promis
     }
     if (lacksKey(project, asked)) {
       await ctx.tx.projects.save({ ...project, operatorKeyHash: asked.operatorKeyHash });
-      ctx.effects.push({ type: "project", id: project.id, event: "operator_key_set", by: asked.by });
+      ctx.effects.push({
+        type: "project",
+        id: project.id,
+        event: "operator_key_set",
+        by: asked.by,
+      });
     }
     return false;
   });

@@ -1,6 +1,6 @@
 import type { Agent } from "../core/agent.ts";
 import { GuvnorError } from "../core/errors.ts";
-import type { StoreTx } from "../store/store.ts";
+import type { ReadTx, StoreTx } from "../store/store.ts";
 import type { CallContext, Effect } from "./call-context.ts";
 import type { CallAnswer, Governor, IncomingCall, JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -80,11 +80,11 @@ async function runWaiting(deps: EngineDeps, call: Call): Promise<CallAnswer> {
 async function followUp(deps: EngineDeps, step: Step): Promise<CallAnswer | undefined> {
   const { follow } = step;
   if (follow === undefined) return step.answer;
-  const { answer, settled } = await deps.store.read(
-    deps.scope,
-    async (tx) => await follow(tx, deps.now()),
-  );
-  return settled ? { ...step.answer, body: answer } : undefined;
+  return await deps.store.read(deps.scope, async (tx) => {
+    const { answer, settled } = await follow(tx, deps.now());
+    if (!settled) return undefined;
+    return { ...step.answer, body: await withInbox(tx, step.context?.agent, answer) };
+  });
 }
 
 /**
@@ -124,6 +124,7 @@ async function runOnce(deps: EngineDeps, call: Call, last: boolean): Promise<Ste
       });
       if (outcome.retry === true && !last) {
         effects.length = committed;
+        await recordEnrolment(deps, tx, { call, agent, nowMs, effects });
         return { answer: placeholder(call), waits: true, follow: undefined, context: undefined };
       }
       return await finish(deps, context, { call, outcome });
@@ -170,8 +171,9 @@ async function identify(
   // register_agent says itself who it is.
   const session = readField(call.input, "session");
   if (operation?.registers === true && problem === undefined) return { agent: undefined };
+  let agent: Agent | undefined;
   try {
-    const agent = await identifyAgent(
+    agent = await identifyAgent(
       { tx, deps, nowMs, effects },
       caller,
       typeof session === "string" ? session : undefined,
@@ -180,7 +182,7 @@ async function identify(
     const replay = await findReplay(deps, tx, call, agent);
     return replay === undefined ? { agent } : { agent, replay };
   } catch (error) {
-    return { agent: undefined, problem: problem ?? error };
+    return { agent, problem: problem ?? error };
   }
 }
 
@@ -222,8 +224,7 @@ async function finish(
 ): Promise<Step> {
   const { tx, nowMs, effects } = context;
   const agent = outcome.registered ?? context.agent;
-  const inbox = agent === undefined ? undefined : await inboxSummary(tx, agent.name);
-  const body = inbox === undefined ? outcome.answer : { ...outcome.answer, inbox };
+  const body = await withInbox(tx, agent, outcome.answer);
   const requestId = readField(call.input, "request_id");
   if (agent !== undefined && typeof requestId === "string" && outcome.retry === undefined) {
     await tx.requests.insert({
@@ -249,6 +250,15 @@ async function finish(
   return { answer, waits: false, follow: outcome.follow, context };
 }
 
+async function withInbox(
+  tx: ReadTx,
+  agent: Agent | undefined,
+  answer: JsonObject,
+): Promise<JsonObject> {
+  const inbox = agent === undefined ? undefined : await inboxSummary(tx, agent.name);
+  return inbox === undefined ? answer : { ...answer, inbox };
+}
+
 interface Refusal {
   readonly call: Call;
   readonly agent: Agent | undefined;
@@ -268,12 +278,24 @@ async function recordRefusal(deps: EngineDeps, tx: StoreTx, refusal: Refusal): P
   return { answer, waits: false, follow: undefined, context: undefined };
 }
 
+/** A first call registers its agent. That stands while the call waits, so it has an entry of its own. */
+async function recordEnrolment(
+  deps: EngineDeps,
+  tx: StoreTx,
+  facts: Omit<Recorded, "decision">,
+): Promise<void> {
+  if (facts.effects.length === 0) return;
+  await record(deps, tx, { ...facts, decision: "system", action: "enrol" });
+}
+
 interface Recorded {
   readonly call: Call;
   readonly agent: Agent | undefined;
   readonly nowMs: number;
   readonly effects: readonly Effect[];
   readonly decision: AuditDecision;
+  /** Default: the operation called. */
+  readonly action?: string;
   readonly reason?: string;
   readonly target?: string | null;
 }
@@ -288,7 +310,7 @@ async function record(deps: EngineDeps, tx: StoreTx, facts: Recorded): Promise<v
     principal: principalOf(deps, call.incoming),
     session: agent === undefined ? null : agent.sessionHash.slice(0, 16),
     channel: caller.channel,
-    action: call.incoming.operation.slice(0, 64),
+    action: facts.action ?? call.incoming.operation.slice(0, 64),
     target: facts.target ?? null,
     decision: facts.decision,
     reason: facts.reason ?? null,

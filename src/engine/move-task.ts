@@ -52,15 +52,22 @@ export async function setAgentState(
   await ctx.tx.agents.save({ ...agent, state });
 }
 
-/** After a task ended: dependents become ready, are cancelled or stay, and its plan may be over. */
-export async function settleEnded(ctx: WriteContext, ended: Task): Promise<void> {
-  const cancels =
-    ended.spec.onFailure === "cancel" && (ended.state === "failed" || ended.state === "cancelled");
+/**
+ * After a task ended: dependents become ready, are cancelled or stay, and its plan may be over.
+ * @param cascading - It was itself cancelled for what it waited for: cancelling is transitive.
+ */
+export async function settleEnded(
+  ctx: WriteContext,
+  ended: Task,
+  cascading = false,
+): Promise<void> {
+  const unfinished = ended.state === "failed" || ended.state === "cancelled";
+  const cancels = cascading || (unfinished && ended.spec.onFailure === "cancel");
   for (const id of await ctx.tx.tasks.dependentsOf(ended.id)) {
     const dependent = await ctx.tx.tasks.get(id);
     if (dependent === undefined) continue;
     if (cancels && OPEN_STATES.has(dependent.state)) {
-      await cancelTask(ctx, dependent, `${ended.id} ${ended.state}`);
+      await cancelTask(ctx, dependent, { why: `${ended.id} ${ended.state}`, cascading: true });
     } else if (satisfies(ended)) {
       await changeOpenDependencies(ctx, dependent, -1);
     }
@@ -68,11 +75,15 @@ export async function settleEnded(ctx: WriteContext, ended: Task): Promise<void>
   if (ended.planId !== null) await closePlanIfOver(ctx, ended.planId);
 }
 
-/** Cancels one task and, as cancelling is transitive, all that wait for it and say so. */
-export async function cancelTask(ctx: WriteContext, task: Task, why: string): Promise<Task> {
+/** Cancels one task, and what waits for it as its `on_failure` says. */
+export async function cancelTask(
+  ctx: WriteContext,
+  task: Task,
+  { why, cascading = false }: { why: string; cascading?: boolean },
+): Promise<Task> {
   const cancelled = await saveMoved(ctx, task, cancel(task, ctx.nowMs), { why });
   await endAttempt(ctx, task, "cancelled");
-  await settleEnded(ctx, cancelled);
+  await settleEnded(ctx, cancelled, cascading);
   return cancelled;
 }
 

@@ -33,6 +33,12 @@ async function vote(voter: string, ballot: readonly string[], topic = "B1"): Pro
   return await fleet.ok(voter, "vote", args);
 }
 
+/** The ids of rows, in the order in which they were answered. */
+function idsOf(rows: unknown): readonly unknown[] {
+  const list: readonly { id: unknown }[] = Array.isArray(rows) ? rows : [];
+  return list.map(({ id }) => id);
+}
+
 async function effectsOf(type: string): Promise<readonly Record<string, unknown>[]> {
   const entries = await fleet.ledger();
   return entries.flatMap(({ effects }) => effects.filter((effect) => effect["type"] === type));
@@ -150,6 +156,17 @@ describe("from question to decision", () => {
     });
   });
 
+  test("a request_id for two different calls is refused under the agent's name", async () => {
+    await present("ada", "bob");
+    await open({ options: ["x", "y"] });
+    const args = { topic_id: "B1", ballot: ["S1"], reason: "r", request_id: "once" };
+    await fleet.ok("ada", "vote", args);
+    expect(await fleet.refusal("ada", "vote", { ...args, ballot: ["S2"] })).toBe(
+      "request_id_reused",
+    );
+    expect((await fleet.ledger()).at(-1)).toMatchObject({ actor: "ada", decision: "refuse" });
+  });
+
   test("the same request twice is one ballot and the same answer", async () => {
     await present("ada", "bob");
     await open({ options: ["x", "y"] });
@@ -215,6 +232,15 @@ describe("refusals", () => {
   ])("the ballot %j", async (args, code) => {
     await openVote();
     expect(await fleet.refusal("bob", "vote", args)).toBe(code);
+  });
+
+  test("a number that JSON cannot hold, as 1e999 arrives, is recorded as any refusal", async () => {
+    const args = { topic_id: "B1", title: "t", body: "b", confidence: Infinity };
+    const before = await fleet.ledger();
+    expect(await fleet.refusal("bob", "propose_solution", args)).toBe("input_invalid");
+    expect((await fleet.ledger()).slice(before.length)).toMatchObject([
+      { actor: "bob", action: "propose_solution", decision: "refuse", reason: "input_invalid" },
+    ]);
   });
 
   test("a solution without a body", async () => {
@@ -341,13 +367,13 @@ describe("sealed ballots", () => {
     await open({ options: ["1", "2", "3", "4", "5", "6", "7"] });
     const orderFor = async (name: string): Promise<string> => {
       const { solutions } = await fleet.ok(name, "read_board", { topic_id: "B1" });
-      return JSON.stringify(Array.isArray(solutions) ? solutions.map(({ id }) => id) : []);
+      return idsOf(solutions).join(" ");
     };
     const orders = await Promise.all(names.map(orderFor));
     expect(new Set(orders).size).toBeGreaterThan(4);
     expect(await orderFor("ada")).toBe(orders[0]);
     await fleet.asPerson("board_decide", { topic_id: "B1", none: true, reason: "enough" });
-    expect(await orderFor("bob")).toBe('["S1","S2","S3","S4","S5","S6","S7"]');
+    expect(await orderFor("bob")).toBe("S1 S2 S3 S4 S5 S6 S7");
   });
 });
 
@@ -550,11 +576,26 @@ describe("the record", () => {
     await vote("ada", ["S3", "S1"]);
     await vote("bob", ["S3"]);
     await vote("cyd", ["S1", "S3"]);
-    const [decided] = (await effectsOf("topic")).filter(({ event }) => event === "decided");
-    const record = decided?.["record"] as TopicRecord;
+    const decided = (await effectsOf("topic")).find(({ event }) => event === "decided");
     expect(decided?.["winner"]).toBe("S3");
+    const record: TopicRecord = JSON.parse(JSON.stringify(decided?.["record"]));
     expect(record.rounds.map((round) => recount(record, round))).toEqual(["S3"]);
   });
+});
+
+test("the same calls at the same times give the same ledger", async () => {
+  const run = async (): Promise<unknown> => {
+    fleet = await createFleet({ operations: OPERATIONS, seed: 7 });
+    await present(...ALL);
+    await open({ options: ["x", "y"] });
+    await Promise.all(ALL.map(async (name) => await vote(name, ["S1"])));
+    const head = await fleet.read(async (tx) => await tx.audit.head());
+    return head?.hash;
+  };
+  await fleet.close();
+  const first = await run();
+  await fleet.close();
+  expect(await run()).toBe(first);
 });
 
 function recount(record: TopicRecord, { solutions, ballots, method }: RoundRecord): string | null {
@@ -608,6 +649,24 @@ describe("waiting on the board", () => {
     expect(await waiting).toMatchObject({ next: expect.stringContaining("B2") });
   });
 
+  test("is the first thing an agent may do: the ledger names it all the same", async () => {
+    const waiting = fleet.ok("fay", "read_board", { wait_seconds: 5 });
+    await fleet.advance(5000);
+    await waiting;
+    expect((await fleet.ledger()).slice(-2)).toMatchObject([
+      {
+        actor: "fay",
+        action: "enrol",
+        decision: "system",
+        effects: [
+          { type: "process", event: "started" },
+          { type: "agent", id: "fay", event: "registered" },
+        ],
+      },
+      { actor: "fay", decision: "allow", effects: [] },
+    ]);
+  });
+
   test("makes one entry", async () => {
     await vote("ada", ["S1"]);
     const before = (await fleet.ledger()).length;
@@ -644,7 +703,7 @@ describe("long texts", () => {
     }
     const { topics, more } = await fleet.ok("ada", "read_board");
     expect(more).toBe(true);
-    const ids = Array.isArray(topics) ? topics.map(({ id }) => id) : [];
+    const ids = idsOf(topics);
     expect(ids).toHaveLength(20);
     expect(ids.slice(0, 3)).toEqual(["B1", "B22", "B21"]);
   });

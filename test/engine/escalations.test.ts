@@ -81,7 +81,11 @@ describe("asking a person", () => {
     const waiting = fleet.ok("ada", "request_escalation", { ...QUESTION, wait_seconds: 25 });
     await fleet.advance(5000);
     await resolve("E1", "eu-west");
-    expect(await waiting).toMatchObject({ escalation_id: "E1", resolution: "eu-west" });
+    expect(await waiting).toMatchObject({
+      escalation_id: "E1",
+      resolution: "eu-west",
+      inbox: { counts: { escalation: 1 } },
+    });
     const later = fleet.ok("ada", "request_escalation", { ...QUESTION, wait_seconds: 25 });
     await fleet.advance(25_000);
     expect(await later).toMatchObject({ escalation_id: "E2", state: "open" });

@@ -1,13 +1,20 @@
-import type { JsonObject } from "../../src/engine/call.ts";
 import type { Task } from "../../src/core/task.ts";
+import type { JsonObject } from "../../src/engine/call.ts";
 import type { Chronicle } from "./chronicle.ts";
-import { checkClaim, checkMove, checkReport, checkStanding, checkVerified } from "./ledger-rules.ts";
+import {
+  checkClaim,
+  checkMove,
+  checkReport,
+  checkStanding,
+  checkVerified,
+} from "./ledger-rules.ts";
 import {
   isMove,
   isOpen,
   isSatisfied,
   type Effect,
   type Entry,
+  type Outside,
   type RunModel,
   type TaskEffect,
   type TaskModel,
@@ -19,13 +26,6 @@ export interface Written {
   readonly tasks: Task[];
   readonly dependencies: (readonly [task: string, after: string])[];
   readonly entries: { readonly body: string; readonly payload: string | undefined }[];
-}
-
-/** What the model may ask of the world outside the ledger. */
-export interface Outside {
-  /** Whether a gate was seen to pass on this commit. */
-  readonly isMeasured: (commit: string, gate: string) => boolean;
-  readonly parallel: number;
 }
 
 interface Step {

@@ -1,12 +1,12 @@
 import { TASK_TRANSITIONS } from "../../src/core/task-machine.ts";
 import type { JsonObject } from "../../src/engine/call.ts";
 import type { Chronicle } from "./chronicle.ts";
-import type { Outside } from "./ledger-model.ts";
 import {
   isMove,
   isOpen,
   isSatisfied,
   type Entry,
+  type Outside,
   type RunModel,
   type TaskEffect,
   type TaskModel,
@@ -86,7 +86,8 @@ export function checkClaim(
   const own = ledger.capabilities.get(entry.actor) ?? [];
   const asked = isNamed ? undefined : (args["capabilities"] as readonly string[] | undefined);
   const lacking = task.needs.filter((need) => !(asked ?? own).includes(need));
-  if (lacking.length > 0) chronicle.violate("not_capable", `${claim} without ${lacking.join(", ")}`);
+  if (lacking.length > 0)
+    chronicle.violate("not_capable", `${claim} without ${lacking.join(", ")}`);
 }
 
 /** Done once an opening, and only with what was measured or a person has seen. */
@@ -145,7 +146,10 @@ function checkHolder({ places, present, chronicle }: Ledger, task: TaskModel, en
   const place = places.get(task.holder ?? "");
   if (place !== undefined && present.has(place)) return;
   const where = place === undefined ? "offline" : `at ${place}, which has ended`;
-  chronicle.violate("held_by_ended", `${task.id} runs, ${task.holder} is ${where} (${entry.action})`);
+  chronicle.violate(
+    "held_by_ended",
+    `${task.id} runs, ${task.holder} is ${where} (${entry.action})`,
+  );
 }
 
 function checkDependencies({ tasks, chronicle }: Ledger, task: TaskModel): void {

@@ -55,6 +55,8 @@ export interface Machine {
   /** Commits with the gates that passed on them. */
   readonly measured: Map<string, Set<string>>;
   readonly measuring: Set<Measuring>;
+  /** Merge results, with the task whose commit went in. */
+  readonly merges: Map<string, { readonly task: string; readonly theirs: string }>;
   /** What people set the clock to, relative to the true one. */
   clockOffsetMs: number;
   /** Nothing breaks any more, everybody is honest. */

@@ -76,6 +76,14 @@ export interface TaskEffect extends Effect {
   readonly holder?: string;
 }
 
+/** What the model may ask of the world outside the ledger. */
+export interface Outside {
+  /** Whether a gate was seen to pass on this commit. */
+  readonly isMeasured: (commit: string, gate: string) => boolean;
+  /** Running tasks that an agent may have when it names them. */
+  readonly parallel: number;
+}
+
 /** A move of its state; reports of progress are task effects too, but move nothing. */
 export function isMove(effect: Effect): effect is TaskEffect {
   return effect.type === "task" && effect.from !== undefined && effect.to !== undefined;

@@ -12,7 +12,7 @@ import type { GateRunner, MeasureRequest, Measurement } from "../../src/engine/p
 import { createProcessLoop, type ProcessLoop } from "../../src/engine/process-loop.ts";
 import { systemAct } from "../../src/engine/system-act.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
-import type { ReadTx, Scope, Store } from "../../src/store/store.ts";
+import type { AuditRow, ReadTx, Scope, Store } from "../../src/store/store.ts";
 import type { ToolDefinition } from "../../src/tools/define-tool.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
 
@@ -176,14 +176,10 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       await read(async (tx) =>
         (await tx.messages.waiting(agent, 100)).map(({ subject, text }) => ({ subject, text })),
       ),
-    ledger: async () =>
-      await read(async (tx) =>
-        (await tx.audit.list(1, 100_000)).map(({ seq, body }): LedgerEntry => ({
-          ...JSON.parse(body),
-          seq,
-        })),
-      ),
-    close: store.close,
+    ledger: async () => await read(async (tx) => (await tx.audit.list(1, 100_000)).map(toEntry)),
+    close: async () => {
+      await store.close();
+    },
   };
 }
 
@@ -286,7 +282,9 @@ function onClock(store: Store, clock: VirtualClock): Store {
           await Promise.race([watch.next(NEVER_MS, either), clock.sleep(timeoutMs, either)]);
           over.abort();
         },
-        close: watch.close,
+        close: () => {
+          watch.close();
+        },
       };
     },
   };
@@ -304,6 +302,11 @@ function toolNamed(operations: readonly Operation[], name: string): ToolDefiniti
   return operations.find(
     (operation): operation is ToolDefinition => operation.name === name && "output" in operation,
   );
+}
+
+function toEntry({ seq, body }: AuditRow): LedgerEntry {
+  const entry: Omit<LedgerEntry, "seq"> = JSON.parse(body);
+  return { ...entry, seq };
 }
 
 /** The answer of a call that must have succeeded. */

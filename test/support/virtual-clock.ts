@@ -1,13 +1,13 @@
 /** Time that passes only when a test says so. */
 export interface VirtualClock {
   /** Ms since 1970. */
-  now(): number;
+  readonly now: () => number;
   /** Ms since the clock was made. */
-  monotonic(): number;
+  readonly monotonic: () => number;
   /** Resolves when that much virtual time has passed, or on abort. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Lets time pass, waking sleepers one after another and letting each run before the next. */
-  advance(ms: number): Promise<void>;
+  readonly advance: (ms: number) => Promise<void>;
 }
 
 const START_MS = Date.UTC(2026, 0, 1);

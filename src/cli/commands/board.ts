@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 
 import type { JsonObject } from "../../engine/call.ts";
 import { listOf, objectOf, rowsOf, shortTime, textOf } from "../answer.ts";
@@ -8,6 +8,8 @@ import { wholeNumber } from "../options.ts";
 import { UsageError } from "../usage-error.ts";
 import type { View } from "../view.ts";
 
+const STATES = ["proposing", "voting", "decided", "no_consensus", "withdrawn"];
+
 export function addBoardCommands(program: Command, cli: Cli): void {
   const board = program
     .command("board")
@@ -15,7 +17,7 @@ export function addBoardCommands(program: Command, cli: Cli): void {
   board
     .command("list")
     .description("list topics, open ones first")
-    .option("--state <state>", "proposing, voting, decided, no_consensus or withdrawn")
+    .addOption(new Option("--state <state>", "only these").choices(STATES))
     .option("--limit <n>", "the most to show", wholeNumber, 20)
     .action(async ({ state, limit }: { state?: string; limit: number }) => {
       await cli.report(async () => {
@@ -108,7 +110,9 @@ function reportTopic(answer: JsonObject): Report {
   return {
     json: answer,
     text: (view) => [
-      ...view.title(`${String(topic["id"] ?? answer["topic_id"] ?? "")}  ${textOf(topic, "title") ?? ""}`),
+      ...view.title(
+        `${String(topic["id"] ?? answer["topic_id"] ?? "")}  ${textOf(topic, "title") ?? ""}`,
+      ),
       ...topicFields(view, answer, topic),
       ...(textOf(topic, "problem") === undefined
         ? []
@@ -129,7 +133,10 @@ function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[
     ["until", shortTime(topic["until"])],
     ["electorate", listOf(topic, "electorate")],
     ["quorum", topic["quorum"]],
-    ["cast", cast["of"] === undefined ? undefined : `${String(cast["cast"])} of ${String(cast["of"])}`],
+    [
+      "cast",
+      cast["of"] === undefined ? undefined : `${String(cast["cast"])} of ${String(cast["of"])}`,
+    ],
     ["round", topic["round"]],
     ["re-vote", topic["revote"]],
     ["irreversible", topic["irreversible"] === true ? "yes" : undefined],

@@ -75,7 +75,9 @@ function reportList(answer: JsonObject, limit: number): Report {
           rows,
         ),
         ...(more ? view.hint("There are more: --limit, --all") : []),
-        ...view.hint(`Answer one: guvnor escalations resolve ${String(first["escalation_id"])} "…"`),
+        ...view.hint(
+          `Answer one: guvnor escalations resolve ${String(first["escalation_id"])} "…"`,
+        ),
       ];
     },
   };
@@ -95,7 +97,12 @@ function reportOne(answer: JsonObject, next?: string): Report {
         ["raised by", answer["raised_by"]],
         ["due", shortTime(answer["due_at"])],
         ["answer", answer["resolution"]],
-        ["task", task["id"] === undefined ? answer["task"] : `${String(task["id"])} is ${String(task["state"])}`],
+        [
+          "task",
+          task["id"] === undefined
+            ? answer["task"]
+            : `${String(task["id"])} is ${String(task["state"])}`,
+        ],
       ]),
       ...(next === undefined ? [] : view.hint(`Answer it: ${next}`)),
     ],

@@ -96,7 +96,7 @@ const cancelOperation = definePersonOperation({
         `Reopen it first: guvnor tasks reopen ${id} --reason "…"`,
       );
     }
-    const cancelled = await cancelTask(ctx, task, why);
+    const cancelled = await cancelTask(ctx, task, { why });
     if (task.holder !== null) {
       await sendToInbox(ctx, {
         to: task.holder,

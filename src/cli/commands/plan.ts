@@ -1,0 +1,154 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+
+import type { Command } from "commander";
+import { parseDocument } from "yaml";
+
+import { GuvnorError } from "../../core/errors.ts";
+import type { JsonObject } from "../../engine/call.ts";
+import { countsOf, listOf, objectOf, rowsOf, textOf } from "../answer.ts";
+import { change, read } from "../ask-project.ts";
+import type { Cli, Report } from "../cli.ts";
+import { systemCode } from "../explain-error.ts";
+import { taskTable } from "../task-table.ts";
+import type { View } from "../view.ts";
+
+/** As many bytes as a tool call may have. */
+const MAX_PLAN_BYTES = 8 * 1024 * 1024;
+
+export function addPlanCommands(program: Command, cli: Cli): void {
+  const plan = program.command("plan").description("plans: submit, show");
+  plan
+    .command("submit")
+    .description("submit a plan from a YAML or JSON file in submit_plan's shape, all or nothing")
+    .argument("<file>", "the file; - for stdin")
+    .option("--dry-run", "check and analyse it, save nothing")
+    .action(async (file: string, { dryRun }: { dryRun?: true }) => {
+      await cli.report(async () => await submit(cli, file, dryRun === true));
+    });
+  plan
+    .command("show")
+    .description("show a plan with its tasks")
+    .argument("<id>", "a plan such as P3")
+    .action(async (id: string) => {
+      await cli.report(async () =>
+        reportPlan(await read(cli, { operation: "plan_show", args: { plan_id: id } })),
+      );
+    });
+}
+
+async function submit(cli: Cli, file: string, dryRun: boolean): Promise<Report> {
+  const plan = parsePlan(await readPlanText(cli, file), file);
+  const isDry = dryRun || plan["dry_run"] === true;
+  const args = isDry ? { ...plan, dry_run: true } : plan;
+  const question = { operation: "submit_plan", args };
+  return reportSubmitted(isDry ? await read(cli, question) : await change(cli, question));
+}
+
+async function readPlanText(cli: Cli, file: string): Promise<string> {
+  if (file === "-") return await readAll(cli);
+  try {
+    return await readFile(resolve(cli.directory, file), "utf8");
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    throw invalid(`${file} cannot be read (${String(systemCode(error))}).`, error);
+  }
+}
+
+async function readAll({ stdin }: Cli): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stdin as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_PLAN_BYTES) throw invalid("What came on stdin is larger than 8 MiB.");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** JSON is YAML too. Aliases are refused: they are what a YAML bomb is made of. */
+function parsePlan(text: string, file: string): JsonObject {
+  if (text.length > MAX_PLAN_BYTES) throw invalid(`${file} is larger than 8 MiB.`);
+  const document = parseDocument(text, { uniqueKeys: true });
+  const [problem] = document.errors;
+  if (problem !== undefined) {
+    const [first = ""] = problem.message.split("\n");
+    throw invalid(`${file} is neither YAML nor JSON: ${first}`);
+  }
+  const value = withoutAliases(() => document.toJS({ maxAliasCount: 0 }) as unknown, file);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as JsonObject;
+  }
+  throw invalid(`${file} holds no plan.`);
+}
+
+function withoutAliases<T>(convert: () => T, file: string): T {
+  try {
+    return convert();
+  } catch (error) {
+    throw invalid(`${file}: anchors and aliases are not allowed.`, error);
+  }
+}
+
+function invalid(message: string, cause?: unknown): GuvnorError {
+  return new GuvnorError(
+    "input_invalid",
+    message,
+    'Give a title and tasks: {"title": "…", "tasks": [{"key": "a", "title": "…"}]}.',
+    { cause },
+  );
+}
+
+function reportSubmitted(answer: JsonObject): Report {
+  const ids = Object.entries(objectOf(answer, "tasks")).map(([key, id]) => [id, key]);
+  const plan = textOf(answer, "plan_id");
+  return {
+    json: answer,
+    text: (view) => [
+      ...view.sentence(
+        plan === undefined
+          ? "The plan is in order; nothing was saved."
+          : `Submitted ${plan} with ${ids.length} ${ids.length === 1 ? "task" : "tasks"}.`,
+      ),
+      ...analysisLines(view, answer),
+      ...(ids.length === 0
+        ? []
+        : ["", ...view.table([{ title: "ID" }, { title: "KEY", stretch: true }], ids)]),
+      ...view.hint(
+        plan === undefined ? "Submit it without --dry-run." : `Follow it: guvnor plan show ${plan}`,
+      ),
+    ],
+  };
+}
+
+function analysisLines(view: View, answer: JsonObject): string[] {
+  const analysis = objectOf(answer, "analysis");
+  const path = rowsOf(analysis, "critical_path").map(String);
+  return view.fields([
+    ["critical path", path.length > 8 ? `${path.slice(0, 8).join(" → ")} …` : path.join(" → ")],
+    ["minutes on it", analysis["critical_path_minutes"]],
+    ["minutes in all", analysis["total_minutes"]],
+    ["nobody can do", listOf(analysis, "missing_capabilities")],
+    ["branch", answer["branch"]],
+  ]);
+}
+
+function reportPlan(answer: JsonObject): Report {
+  const plan = objectOf(answer, "plan");
+  const tasks = rowsOf(answer, "tasks");
+  return {
+    json: answer,
+    text: (view) => [
+      ...view.title(`${String(plan["id"])}  ${textOf(plan, "title") ?? ""}`),
+      ...view.fields([
+        ["state", plan["state"]],
+        ["tasks", countsOf(answer, "counts")],
+        ["branch", plan["branch"]],
+        ["head", plan["head_commit"]],
+      ]),
+      "",
+      ...taskTable(view, tasks),
+      ...view.hint(`Look at one: guvnor tasks show ${String(tasks[0]?.["id"] ?? "T1")}`),
+    ],
+  };
+}

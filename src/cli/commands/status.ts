@@ -1,0 +1,133 @@
+import type { Command } from "commander";
+
+import type { JsonObject } from "../../engine/call.ts";
+import { countsOf, listOf, objectOf, rowsOf } from "../answer.ts";
+import { put, withProject } from "../ask-project.ts";
+import type { Cli, Report } from "../cli.ts";
+import { readingPerson } from "../operator.ts";
+import { settingsAdvice, type SettingsState, settingsState } from "../settings-state.ts";
+import { taskTable } from "../task-table.ts";
+import type { View } from "../view.ts";
+
+export function addStatusCommand(program: Command, cli: Cli): void {
+  program
+    .command("status")
+    .description("show the project: agents, plans, open tasks, what waits for you")
+    .action(async () => {
+      await cli.report(async () => await status(cli));
+    });
+}
+
+async function status(cli: Cli): Promise<Report> {
+  return await withProject(cli, async (project) => {
+    const person = await readingPerson(cli, project);
+    const answer = await put(project, person, {
+      operation: "get_status",
+      args: { scope: "project" },
+    });
+    const agents = await put(project, person, {
+      operation: "get_status",
+      args: { scope: "agents" },
+    });
+    const settings = await settingsState(project);
+    const { root, dataDir } = project.paths;
+    const where = { root, data_dir: dataDir };
+    const who = rowsOf(agents, "agents");
+    return {
+      json: { ...answer, agents_present: who, settings, where },
+      text: (view) => statusText(view, { answer, who, settings }),
+    };
+  });
+}
+
+interface Found {
+  readonly answer: JsonObject;
+  readonly who: readonly JsonObject[];
+  readonly settings: SettingsState;
+}
+
+function statusText(view: View, { answer, who, settings }: Found): string[] {
+  const agents = objectOf(answer, "agents");
+  const tasks = rowsOf(answer, "tasks");
+  const plans = rowsOf(answer, "plans").map((plan) => [plan["id"], plan["state"], plan["title"]]);
+  return [
+    ...view.title(String(answer["project"] ?? "")),
+    ...view.fields([
+      ["agents", `${String(agents["present"])} present, ${String(agents["known"])} known`],
+      ["tasks", countsOf(answer, "counts")],
+      ["gates", listOf(answer, "gates") ?? "none"],
+      ["policy", `${String(answer["policy"] ?? "none")} (profile ${String(answer["profile"])})`],
+    ]),
+    ...settingsLines(view, settings),
+    ...section(
+      agentTable(
+        view,
+        who.filter((agent) => agent["state"] !== "offline"),
+      ),
+    ),
+    ...section(
+      plans.length === 0
+        ? []
+        : view.table(
+            [{ title: "PLAN" }, { title: "STATE" }, { title: "TITLE", stretch: true }],
+            plans,
+          ),
+    ),
+    ...section(tasks.length === 0 ? [] : taskTable(view, tasks)),
+    ...(answer["cursor"] === undefined ? [] : view.hint("There are more: guvnor tasks list")),
+    ...escalationLines(view, answer),
+    "",
+    ...view.hint(nextStep(answer, tasks)),
+  ];
+}
+
+function section(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ["", ...lines];
+}
+
+function agentTable(view: View, agents: readonly JsonObject[]): string[] {
+  if (agents.length === 0) return [];
+  return view.table(
+    [{ title: "AGENT" }, { title: "STATE" }, { title: "TASKS" }, { title: "CAN", stretch: true }],
+    agents.map((agent) => [
+      agent["id"],
+      agent["state"],
+      listOf(agent, "tasks"),
+      listOf(agent, "capabilities"),
+    ]),
+  );
+}
+
+function settingsLines(view: View, settings: SettingsState): string[] {
+  const advice = settingsAdvice(settings);
+  const ignored =
+    settings.ignored === undefined
+      ? []
+      : view.sentence(
+          `This worktree's own guvnor.yaml is ignored; the one that counts is ${settings.file}.`,
+        );
+  return [...(advice === undefined ? [] : view.sentence(advice)), ...ignored].map((line) =>
+    view.paint("attention", line),
+  );
+}
+
+function escalationLines(view: View, answer: JsonObject): string[] {
+  const open = rowsOf(answer, "escalations");
+  if (open.length === 0) return [];
+  const columns = [
+    { title: "WAITS FOR YOU" },
+    { title: "SEVERITY" },
+    { title: "QUESTION", stretch: true as const },
+  ];
+  const rows = open.map((each) => [each["id"], each["severity"], each["summary"]]);
+  return ["", ...view.table(columns, rows)];
+}
+
+function nextStep(answer: JsonObject, tasks: readonly JsonObject[]): string {
+  if (rowsOf(answer, "escalations").length > 0) {
+    return "Answer what waits for you: guvnor escalations list";
+  }
+  const [first] = tasks;
+  if (first === undefined) return "Give agents work: guvnor plan submit FILE";
+  return `Look at a task: guvnor tasks show ${String(first["id"])}`;
+}

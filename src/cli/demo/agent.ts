@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+
+import { attendBoard } from "./agent-board.ts";
+import { asBody, asRows, connect, type Connection } from "./agent-connection.ts";
+import { type AgentJob, doTask } from "./agent-work.ts";
+
+// One agent of the demo, a process of its own: node agent.js JOB.json. It is a script, not a model;
+// to guvnor it is a client like any other.
+
+/** Short, so that what is said on the blackboard does not wait long. */
+const WAIT_SECONDS = 2;
+
+/** The loop that every agent is told to follow: register, get a task, do it, report, and again. */
+async function work(job: AgentJob): Promise<void> {
+  const { script, worktree } = job;
+  const connection = await connect(script.name, worktree);
+  try {
+    const { name, role, capabilities } = script;
+    const model = "none: a script of the demo";
+    await connection.call("register_agent", { name, role, capabilities, model, worktree });
+    let boardWants = false;
+    for (;;) {
+      if (connection.hasInbox() && (await readInbox(connection))) boardWants = true;
+      if (boardWants) boardWants = await attendBoard(connection, script.says);
+      const answer = await connection.call("request_task", { wait_seconds: WAIT_SECONDS });
+      if (answer["task"] !== undefined) await doTask(job, connection, asBody(answer["task"]));
+      else if (answer["reason"] === "plan_finished") return;
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+/** @returns whether something is said about a topic. */
+async function readInbox(connection: Connection): Promise<boolean> {
+  const { messages } = await connection.call("get_status", { scope: "me" });
+  return asRows(messages).some((message) => message["kind"] === "topic");
+}
+
+// Whoever started this process is gone when its end of the pipe is: nothing is left behind.
+process.stdin.resume().on("end", () => process.exit(1));
+
+try {
+  await work(JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as AgentJob);
+  process.exit(0);
+} catch (error) {
+  console.error(error);
+  process.exit(1);
+}

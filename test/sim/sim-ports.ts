@@ -1,0 +1,163 @@
+import { GuvnorError } from "../../src/core/errors.ts";
+import type {
+  GateRunner,
+  GitPort,
+  Measurement,
+  ProcessIdentity,
+  ProcessPort,
+} from "../../src/engine/ports.ts";
+import type { Machine, Measuring } from "./machine.ts";
+import type { Operator } from "./sim-store.ts";
+
+const GIT_FAILS = 0.004;
+const FLAKY_GATE = 0.02;
+const SLOW_GATE = 0.06;
+
+export function createProcesses(machine: Machine, self: ProcessIdentity): ProcessPort {
+  return {
+    self,
+    isGone: (row) => {
+      const { host, bootId, pidNamespace } = self;
+      if (row.host !== host || row.bootId !== bootId || row.pidNamespace !== pidNamespace) {
+        return false;
+      }
+      return !machine.processes.some(
+        ({ identity, state }) =>
+          state !== "dead" && identity.pid === row.pid && identity.startTime === row.startTime,
+      );
+    },
+  };
+}
+
+/** Git as one process sees it; each command takes its time and now and then fails. */
+export function createGit(machine: Machine, process: Operator): GitPort {
+  const { repository, random, chronicle } = machine;
+  const command = async <T>(run: () => T): Promise<T> =>
+    await process.operate("git", async () => {
+      if (!machine.isCalm && random.chance(GIT_FAILS)) {
+        throw new GuvnorError("git_unavailable", "git could not be run.", "Try again.");
+      }
+      return run();
+    });
+  return {
+    head: async (directory) => await command(() => repository.heads.get(directory)),
+    resolveCommit: async (revision) =>
+      await command(() => {
+        if (revision === "HEAD") return repository.heads.get("/main");
+        return repository.has(revision) ? revision : undefined;
+      }),
+    uncommitted: async (directory) => await command(() => repository.dirty.get(directory) ?? []),
+    changedFiles: async (base, commit) => await command(() => repository.changed(base, commit)),
+    merge: async (ours, theirs, message) =>
+      await command(() => {
+        const merge = repository.merge(ours, theirs);
+        chronicle.count(`merge ${merge.kind}`);
+        const task = /^Merge (T[0-9]+):/.exec(message)?.[1] ?? "";
+        if (merge.kind !== "conflict") machine.merges.set(merge.commit, { task, theirs });
+        return merge;
+      }),
+    advanceRef: async (ref, commit, expected) =>
+      await command(() => {
+        if ((repository.refs.get(ref) ?? null) !== expected) {
+          chronicle.count("branch moved by another first");
+          return false;
+        }
+        checkAdvance(machine, commit, expected);
+        repository.refs.set(ref, commit);
+        chronicle.count("branch advanced");
+        chronicle.say(process.id, `${ref} advanced to ${commit.slice(0, 10)}`);
+        return true;
+      }),
+    readRef: async (ref) => await command(() => repository.refs.get(ref)),
+  };
+}
+
+/** Only what was measured gets on a branch, and after what it was built on. */
+function checkAdvance(machine: Machine, commit: string, from: string | null): void {
+  const { repository, ledger, chronicle } = machine;
+  const merge = machine.merges.get(commit);
+  const task = ledger.tasks.get(merge?.task ?? "");
+  if (merge === undefined || task === undefined) {
+    return chronicle.violate("branch_foreign", `${commit.slice(0, 10)} was never merged`);
+  }
+  const isOwnCommit = commit === merge.theirs;
+  for (const gate of task.wantedGates) {
+    if (machine.measured.get(commit)?.has(gate) === true) continue;
+    // Its own gates could not tell, and a person has seen it.
+    if (isOwnCommit && task.isAccepted) continue;
+    chronicle.violate("branch_unmeasured", `${task.id}: ${commit.slice(0, 10)} without ${gate}`);
+  }
+  for (const base of task.basedOn) {
+    if (!repository.isAncestor(base, commit)) {
+      chronicle.violate("merge_order", `${task.id} before ${base.slice(0, 10)}, which it needs`);
+    }
+  }
+  if (from !== null && !repository.isAncestor(from, commit)) {
+    chronicle.violate("branch_rewound", `${task.id}: ${commit.slice(0, 10)} loses ${from}`);
+  }
+}
+
+/** Where a gate is being measured: the process may die there. */
+export interface Measurer extends Operator {
+  /** Simulated time that dies with the process. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** A measuring has begun and takes so long. */
+  measures(durationMs: number): void;
+}
+
+export function createGates(machine: Machine, process: Measurer): GateRunner {
+  const { random, chronicle, repository } = machine;
+  return {
+    measure: async ({ runId, gate, commit, slot }, signal) => {
+      const measuring: Measuring = { processId: process.id, runId, slot };
+      checkSlot(machine, measuring);
+      machine.measuring.add(measuring);
+      const isSlow = !machine.isCalm && random.chance(SLOW_GATE);
+      const durationMs = isSlow ? random.between(20_000, 60_000) : random.between(300, 4000);
+      if (isSlow) chronicle.count("gate slow");
+      process.measures(durationMs);
+      await process.sleep(durationMs, signal);
+      machine.measuring.delete(measuring);
+      const verdict = judge(machine, commit, signal);
+      chronicle.say(process.id, `${runId} ${gate.name} on ${commit?.slice(0, 10)}: ${verdict}`);
+      chronicle.count(`gate ${verdict}`);
+      if (verdict === "pass" && commit !== null) {
+        const passed = machine.measured.get(commit) ?? new Set<string>();
+        machine.measured.set(commit, passed.add(gate.name));
+        if (!repository.isGreen(commit)) chronicle.violate("gate_dishonest", commit);
+      }
+      return {
+        verdict,
+        summary: `${gate.name} says ${verdict}.`,
+        exitCode: verdict === "pass" ? 0 : 1,
+        durationMs,
+        outputTail: "",
+        outputCut: false,
+        inPlace: false,
+      };
+    },
+  };
+}
+
+function judge(
+  machine: Machine,
+  commit: string | null,
+  signal: AbortSignal,
+): Measurement["verdict"] {
+  if (signal.aborted || commit === null) return "indeterminate";
+  if (!machine.repository.isGreen(commit)) return "fail";
+  if (machine.isCalm || !machine.random.chance(FLAKY_GATE)) return "pass";
+  return machine.random.chance(0.5) ? "fail" : "indeterminate";
+}
+
+/** Nobody else measures in the same workspace, not even one that only sleeps. */
+function checkSlot(machine: Machine, mine: Measuring): void {
+  for (const other of machine.measuring) {
+    const process = machine.processes.find(({ id }) => id === other.processId);
+    if (process === undefined || process.state === "dead" || other.slot !== mine.slot) continue;
+    machine.chronicle.violate(
+      "workspace_shared",
+      `${mine.processId} measures ${mine.runId} in slot ${mine.slot}, where ${other.processId} (${process.state}) measures ${other.runId}`,
+    );
+  }
+}

@@ -41,7 +41,8 @@ export interface LedgerCheck {
 type Ledger = Pick<EngineDeps, "store" | "scope">;
 
 /**
- * Walks the project's ledger up to the entry that is the last one now.
+ * Walks the project's ledger to its end, and compares where it ends with the head that is kept
+ * apart: entries cut off at the end are missed.
  * @param from - The entry before the first one to check; the start if omitted.
  */
 export async function verifyStore(
@@ -49,17 +50,29 @@ export async function verifyStore(
   onProgress: OnProgress,
   from: ChainHead = START,
 ): Promise<LedgerCheck> {
-  const last = await store.read(scope, async (tx) => await tx.audit.head());
   let check: LedgerCheck = { checked: 0, head: from };
-  while (check.head.seq < (last?.seq ?? 0)) {
+  for (;;) {
     const next = check.head.seq + 1;
-    const rows = await store.read(scope, async (tx) => await tx.audit.list(next, BATCH));
-    if (rows.length === 0) break;
+    const { head, rows } = await store.read(scope, async (tx) => ({
+      head: (await tx.audit.head()) ?? START,
+      rows: await tx.audit.list(next, BATCH),
+    }));
+    if (rows.length === 0) return compareHead(check, head);
     check = extend(check, rows);
     if (check.broken !== undefined) return check;
-    onProgress(check.checked, last?.seq);
+    onProgress(check.checked, head.seq);
   }
-  return check;
+}
+
+function compareHead(check: LedgerCheck, head: ChainHead): LedgerCheck {
+  const { seq, hash } = check.head;
+  if (seq === head.seq && hash === head.hash) return check;
+  const message =
+    seq < head.seq
+      ? `The ledger ends with #${seq}, but #${head.seq} was written: entries were cut off.`
+      : `The ledger ends with #${seq}, which is not what was written as its head (#${head.seq}).`;
+  const broken = { seq: seq + 1, problem: "head_mismatch", message };
+  return { ...check, broken: { ...broken, expected: head.hash, found: hash } };
 }
 
 const exportedLine = z.strictObject({

@@ -31,8 +31,8 @@ interface Frame {
 
 /**
  * The first thing in parsed JSON that no operation may be given: text that databases and terminals
- * cannot hold (NUL, lone surrogates), numbers that JSON cannot, keys that reach prototypes, or more
- * than the limits. Walks without recursion, so the nesting of the input cannot exhaust the stack.
+ * cannot hold (NUL, lone surrogates), keys that reach prototypes, or more than the limits. Walks
+ * without recursion, so the nesting of the input cannot exhaust the stack.
  */
 export function findInputProblem(
   value: unknown,
@@ -46,9 +46,6 @@ export function findInputProblem(
     if (typeof current === "string") {
       const problem = findTextProblem(current);
       if (problem !== undefined) return invalid(`${pathOf(open)} ${problem}`, "Remove it");
-    } else if (typeof current === "number" && !Number.isFinite(current)) {
-      // JSON.parse makes Infinity of 1e999.
-      return invalid(`${pathOf(open)} is a number too large`, "Send a smaller number");
     } else if (typeof current === "object" && current !== null) {
       if (open.length >= limits.maxDepth) {
         return tooLarge(`${pathOf(open)} is nested more than ${limits.maxDepth} levels deep`);

@@ -124,7 +124,9 @@ async function runOnce(deps: EngineDeps, call: Call, last: boolean): Promise<Ste
       });
       if (outcome.retry === true && !last) {
         effects.length = committed;
-        await recordEnrolment(deps, tx, { call, agent, nowMs, effects });
+        // A first call has registered its agent; that stands while it waits, so it has an entry.
+        if (committed > 0)
+          await record(deps, tx, { call, agent, nowMs, effects, decision: "system" });
         return { answer: placeholder(call), waits: true, follow: undefined, context: undefined };
       }
       return await finish(deps, context, { call, outcome });
@@ -278,24 +280,12 @@ async function recordRefusal(deps: EngineDeps, tx: StoreTx, refusal: Refusal): P
   return { answer, waits: false, follow: undefined, context: undefined };
 }
 
-/** A first call registers its agent. That stands while the call waits, so it has an entry of its own. */
-async function recordEnrolment(
-  deps: EngineDeps,
-  tx: StoreTx,
-  facts: Omit<Recorded, "decision">,
-): Promise<void> {
-  if (facts.effects.length === 0) return;
-  await record(deps, tx, { ...facts, decision: "system", action: "enrol" });
-}
-
 interface Recorded {
   readonly call: Call;
   readonly agent: Agent | undefined;
   readonly nowMs: number;
   readonly effects: readonly Effect[];
   readonly decision: AuditDecision;
-  /** Default: the operation called. */
-  readonly action?: string;
   readonly reason?: string;
   readonly target?: string | null;
 }
@@ -310,7 +300,7 @@ async function record(deps: EngineDeps, tx: StoreTx, facts: Recorded): Promise<v
     principal: principalOf(deps, call.incoming),
     session: agent === undefined ? null : agent.sessionHash.slice(0, 16),
     channel: caller.channel,
-    action: facts.action ?? call.incoming.operation.slice(0, 64),
+    action: call.incoming.operation.slice(0, 64),
     target: facts.target ?? null,
     decision: facts.decision,
     reason: facts.reason ?? null,

@@ -63,7 +63,8 @@ function parseInput(operations: Operations, incoming: IncomingCall): ParsedInput
   if (incoming.problem !== undefined) return refuse(incoming.problem, "null");
   const shape = findInputProblem(incoming.args);
   if (shape !== undefined) return refuse(shape, "null");
-  const payload = canonicalJson(toJson(incoming.args ?? {}));
+  const payload = payloadOf(incoming);
+  if (payload instanceof GuvnorError) return refuse(payload, "null");
   const operation = operations.get(incoming.operation);
   if (operation === undefined) {
     const names = [...operations.values()].filter((known) => known.class !== "person");
@@ -86,6 +87,16 @@ function parseInput(operations: Operations, incoming: IncomingCall): ParsedInput
     },
     payload,
   );
+}
+
+/** What came, or why it cannot be kept: JSON.parse makes Infinity of 1e999, which no JSON can hold. */
+function payloadOf({ args }: IncomingCall): string | GuvnorError {
+  try {
+    return canonicalJson(toJson(args ?? {}));
+  } catch (error) {
+    if (error instanceof GuvnorError) return error;
+    throw error;
+  }
 }
 
 /** A refused call has no input; what came stays in the payload, where it was small and sane enough. */

@@ -656,7 +656,6 @@ describe("waiting on the board", () => {
     expect((await fleet.ledger()).slice(-2)).toMatchObject([
       {
         actor: "fay",
-        action: "enrol",
         decision: "system",
         effects: [
           { type: "process", event: "started" },

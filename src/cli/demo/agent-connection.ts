@@ -98,10 +98,12 @@ async function readResource(client: Client, uri: string): Promise<Body> {
 }
 
 export function asBody(value: unknown): Body {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Error(`Not an object: ${JSON.stringify(value)}`);
-  }
-  return value as Body;
+  if (isBody(value)) return value;
+  throw new Error(`Not an object: ${JSON.stringify(value)}`);
+}
+
+function isBody(value: unknown): value is Body {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A list of objects in an answer; parts that are empty are left out of answers. */

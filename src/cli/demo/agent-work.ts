@@ -1,22 +1,26 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { z } from "zod";
+
 import { decideTopic } from "./agent-board.ts";
 import { asBody, asRows, type Body, type Connection } from "./agent-connection.ts";
 import { mustRun, runProgram } from "./programs.ts";
-import { type AgentScript, loadRecipe, type Recipe, solutionDirectory } from "./sample.ts";
+import { agentSchema, loadRecipe, type Recipe, solutionDirectory } from "./sample.ts";
 
 /** What an agent process is started with. */
-export interface AgentJob {
-  readonly script: AgentScript;
+export const agentJobSchema = z.strictObject({
+  script: agentSchema,
   /** All agents' names. */
-  readonly agents: readonly string[];
+  agents: z.array(z.string()),
   /** Directory of the sample. */
-  readonly sample: string;
-  readonly worktree: string;
+  sample: z.string(),
+  worktree: z.string(),
   /** Ids of the plan's tasks by their keys, as `guvnor plan submit` gave them. */
-  readonly taskIds: Readonly<Record<string, string>>;
-}
+  taskIds: z.record(z.string(), z.string()),
+});
+
+export type AgentJob = z.infer<typeof agentJobSchema>;
 
 /** One task in an agent's hands. */
 interface Work {

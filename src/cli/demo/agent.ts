@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 import { attendBoard } from "./agent-board.ts";
 import { asBody, asRows, connect, type Connection } from "./agent-connection.ts";
-import { type AgentJob, doTask } from "./agent-work.ts";
+import { type AgentJob, agentJobSchema, doTask } from "./agent-work.ts";
 
 // One agent of the demo, a process of its own: node agent.js JOB.json. It is a script, not a model;
 // to guvnor it is a client like any other.
@@ -41,7 +41,7 @@ async function readInbox(connection: Connection): Promise<boolean> {
 process.stdin.resume().on("end", () => process.exit(1));
 
 try {
-  await work(JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as AgentJob);
+  await work(agentJobSchema.parse(JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"))));
   process.exit(0);
 } catch (error) {
   console.error(error);

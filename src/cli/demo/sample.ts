@@ -46,7 +46,7 @@ const opinionSchema = z.strictObject({
   because: z.string(),
 });
 
-const agentSchema = z.strictObject({
+export const agentSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,15}$/),
   role: z.string(),
   capabilities: z.array(z.string()),

@@ -1,0 +1,40 @@
+import { type OpenOptions, openProject, type Project } from "../src/app.ts";
+import { readConfig } from "../src/config.ts";
+import type { Durability } from "./servers.ts";
+import type { Answer } from "./stdio-client.ts";
+
+/** guvnor in this process: the engine over its file, without MCP. */
+export interface InProcess {
+  readonly project: Project;
+  /** @throws when the call was refused. */
+  call(operation: string, args: object): Promise<Answer>;
+}
+
+export async function withGovernor<T>(
+  home: string,
+  durability: Durability,
+  work: (governor: InProcess) => Promise<T>,
+): Promise<T> {
+  const config = readConfig({ GUVNOR_HOME: home, GUVNOR_DURABILITY: durability });
+  const project = await openProject({ config, directory: home, log: LOG });
+  const { signal } = new AbortController();
+  const caller = { kind: "agent", channel: "stdio", clientName: "bench" } as const;
+  try {
+    return await work({
+      project,
+      call: async (operation, args) => {
+        const { isError, body } = await project.governor.call({ operation, args, caller, signal });
+        if (isError) throw new Error(`${operation}: ${JSON.stringify(body)}`);
+        return body;
+      },
+    });
+  } finally {
+    await project.close();
+  }
+}
+
+const LOG: OpenOptions["log"] = {
+  info: () => undefined,
+  warn: (fields, message) => console.error(message, fields),
+  error: (fields, message) => console.error(message, fields),
+};

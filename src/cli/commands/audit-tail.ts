@@ -1,0 +1,131 @@
+import type { Project } from "../../app.ts";
+import type { JsonObject } from "../../engine/call.ts";
+import type { AuditFilter, AuditRow } from "../../store/store.ts";
+import { withProject } from "../ask-project.ts";
+import { type Cli, jsonText, type Report } from "../cli.ts";
+import type { View } from "../view.ts";
+
+export interface TailOptions {
+  readonly limit: number;
+  readonly actor?: string;
+  readonly action?: string;
+  readonly target?: string;
+  readonly decision?: string;
+  /** ms since 1970. */
+  readonly since?: number;
+  readonly follow?: true;
+}
+
+/** Entries that are read at once while following. */
+const BATCH = 500;
+/** What wakes waiting calls wakes this too; entries of calls that woke nobody come by this. */
+const LOOK_MS = 1000;
+
+export async function tailLedger(cli: Cli, options: TailOptions): Promise<Report> {
+  return await withProject(cli, async (project) => {
+    const entries = await lastEntries(project, options);
+    const [first] = entries;
+    return {
+      json: { entries },
+      text: (view) => [
+        ...(first === undefined ? ["No entries."] : entryTable(view, entries)),
+        ...(first === undefined
+          ? []
+          : view.hint(`Look at one: guvnor audit show ${String(first["seq"])}`)),
+      ],
+    };
+  });
+}
+
+/** Until SIGINT or SIGTERM. With --json each entry is a line of its own. */
+export async function followLedger(cli: Cli, options: TailOptions): Promise<number> {
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  return await withProject(cli, async (project) => {
+    const { store, scope } = project.deps;
+    // Watch first, then read: what is committed in between is not missed.
+    const watch = store.watch();
+    const print = printer(cli);
+    try {
+      const entries = await lastEntries(project, options);
+      print(entries);
+      let lastSeq = Number(entries.at(-1)?.["seq"] ?? 0);
+      while (!stopping.signal.aborted) {
+        const filter = { ...filterOf(options), afterSeq: lastSeq, limit: BATCH };
+        const rows = await store.read(scope, async (tx) => await tx.audit.search(filter));
+        print(rows.map(readEntry));
+        lastSeq = rows.at(-1)?.seq ?? lastSeq;
+        if (rows.length < BATCH) await watch.next(LOOK_MS, stopping.signal);
+      }
+    } finally {
+      watch.close();
+    }
+    return 0;
+  });
+}
+
+function printer(cli: Cli): (entries: readonly JsonObject[]) => void {
+  let headed = false;
+  return (entries) => {
+    if (entries.length === 0) return;
+    if (cli.json) {
+      cli.stdout.write(entries.map((entry) => jsonText(entry, 0)).join(""));
+      return;
+    }
+    const lines = entryTable(cli.view, entries);
+    cli.stdout.write(`${(headed ? lines.slice(1) : lines).join("\n")}\n`);
+    headed = true;
+  };
+}
+
+/** The newest ones, oldest first. */
+async function lastEntries({ deps }: Project, options: TailOptions): Promise<JsonObject[]> {
+  const filter = { ...filterOf(options), newestFirst: true, limit: options.limit };
+  const rows = await deps.store.read(deps.scope, async (tx) => await tx.audit.search(filter));
+  return rows.toReversed().map(readEntry);
+}
+
+function filterOf({ actor, action, target, decision, since }: TailOptions): Omit<AuditFilter, "limit"> {
+  return {
+    ...(actor === undefined ? {} : { actor }),
+    ...(action === undefined ? {} : { action }),
+    ...(target === undefined ? {} : { target }),
+    ...(decision === undefined ? {} : { decision }),
+    ...(since === undefined ? {} : { sinceMs: since }),
+  };
+}
+
+/** The body's fields beside the number. */
+function readEntry({ seq, body }: AuditRow): JsonObject {
+  return { seq, ...(JSON.parse(body) as JsonObject) };
+}
+
+/** Fixed widths, so that entries that come later stand below the earlier ones. */
+function entryTable(view: View, entries: readonly JsonObject[]): string[] {
+  return view.table(
+    [
+      { title: "     #", align: "right" },
+      { title: "TIME (UTC)     " },
+      { title: "ACTOR         " },
+      { title: "ACTION          " },
+      { title: "TARGET" },
+      { title: "DECISION", stretch: true },
+    ],
+    entries.map((entry) => [
+      entry["seq"],
+      timeOf(entry["at"]),
+      entry["actor"],
+      entry["action"],
+      entry["target"],
+      entry["reason"] === null
+        ? entry["decision"]
+        : `${String(entry["decision"])}: ${String(entry["reason"])}`,
+    ]),
+  );
+}
+
+/** "11-21 09:30:05". */
+function timeOf(at: unknown): string {
+  return typeof at === "string" ? at.slice(5, 19).replace("T", " ") : "";
+}

@@ -1,0 +1,76 @@
+import type { JsonObject } from "../../src/engine/call.ts";
+import { ask, codeOf, field, type SimAgent } from "./agent.ts";
+
+const MAX_TOPICS = 2;
+
+/** Opens a topic now and then, and says its word where it is wanted, or does not. */
+export async function dutyOnBoard(agent: SimAgent): Promise<void> {
+  const { machine } = agent;
+  const { random, ledger } = machine;
+  if (!machine.isCalm && ledger.topics.size < MAX_TOPICS && random.chance(0.015)) {
+    await openTopic(agent);
+  }
+  const open = [...ledger.topics.values()].filter(
+    ({ state, awaitsPerson }) => !awaitsPerson && (state === "proposing" || state === "voting"),
+  );
+  if (open.length === 0 || !random.chance(machine.isCalm ? 0.5 : 0.25)) return;
+  const topicId = random.pick(open).id;
+  const answer = await ask(agent, "read_board", {
+    topic_id: topicId,
+    ...(!machine.isCalm && random.chance(0.15) ? { wait_seconds: random.int(1, 5) } : {}),
+  });
+  if (answer === undefined || answer.isError) return;
+  checkSealed(agent, answer.body);
+  const wants = field(answer.body["topic"], "wants");
+  if (wants === "propose") await propose(agent, topicId);
+  if (wants === "vote") await vote(agent, topicId, answer.body);
+}
+
+async function openTopic(agent: SimAgent): Promise<void> {
+  const { random, ledger } = agent.machine;
+  const names = [...ledger.capabilities.keys()];
+  const options = random.pick([undefined, ["left", "right"], ["one", "two", "three"]]);
+  await ask(agent, "open_topic", {
+    title: "Which way?",
+    problem: "There are several ways.",
+    ...(options === undefined ? {} : { options }),
+    ...(random.chance(0.3) && names.length > 2
+      ? { electorate: { agents: names.slice(0, 3) } }
+      : {}),
+    ...(random.chance(0.2) ? { irreversible: true } : {}),
+    propose_seconds: random.int(10, 30),
+    vote_seconds: random.int(10, 40),
+  });
+}
+
+async function propose(agent: SimAgent, topicId: string): Promise<void> {
+  const { random } = agent.machine;
+  const said = random.chance(0.5)
+    ? { pass: true }
+    : { title: `${agent.name}'s way`, body: "This is how.", files: ["src/a"] };
+  await ask(agent, "propose_solution", { topic_id: topicId, ...said });
+}
+
+async function vote(agent: SimAgent, topicId: string, body: JsonObject): Promise<void> {
+  const { machine } = agent;
+  const { random, chronicle } = machine;
+  const ids = ((body["solutions"] ?? []) as JsonObject[]).map(({ id }) => String(id));
+  const ballot = ids.filter(() => random.chance(0.7));
+  const cast = { topic_id: topicId, ballot, reason: "It seems best." };
+  const said = random.chance(0.1) ? { ...cast, ballot: [], abstain: true } : cast;
+  const isTwice = !machine.isCalm && random.chance(0.3);
+  const calls = [ask(agent, "vote", said)];
+  if (isTwice) calls.push(ask(agent, "vote", { ...said, reason: "Once more." }));
+  const answers = await Promise.all(calls);
+  if (answers.some((answer) => codeOf(answer) === "already_voted")) {
+    chronicle.count("second vote refused");
+  }
+}
+
+/** Until a topic is closed nobody learns what was cast. */
+function checkSealed({ machine, name }: SimAgent, body: JsonObject): void {
+  const topic = body["topic"];
+  const isOpen = field(topic, "state") === "voting" && field(topic, "awaits") === undefined;
+  if (!isOpen || body["rounds"] === undefined) return;
+  machine.chronicle.violate("ballot_unsealed", `${name} could read the ballots`);
+}

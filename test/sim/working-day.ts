@@ -1,0 +1,225 @@
+import type { CallAnswer, JsonObject } from "../../src/engine/call.ts";
+import { ask, codeOf, field, register, type SimAgent } from "./agent.ts";
+import { dutyOnBoard } from "./board-duty.ts";
+import { misbehave } from "./misbehave.ts";
+import { EXCLUSIVE, type Files } from "./repository.ts";
+
+interface Assignment {
+  readonly taskId: string;
+  readonly fence: number;
+  readonly planId: string | undefined;
+  readonly paths: readonly string[];
+  readonly baseCommit: string | undefined;
+  /** Gates that found something missing. */
+  readonly missing: readonly string[];
+}
+
+/** Reports of done on one assignment, before an agent gives it up. */
+const MAX_REPORTS = 6;
+
+/** The life of an agent: register, ask for work, do it or not, say so or not, until all is over. */
+export async function live(agent: SimAgent): Promise<void> {
+  const { machine, process, client } = agent;
+  const { random } = machine;
+  if (client.capabilities.length > 0 || process.plan.agentName !== client.name) {
+    await register(agent);
+  }
+  let idleMs = 1500;
+  while (!machine.isOver) {
+    if (!machine.isCalm && random.chance(0.12)) await misbehave(agent);
+    await dutyOnBoard(agent);
+    await goOnWithBlocked(agent);
+    const assignment = await getWork(agent);
+    if (assignment === undefined) {
+      await process.sleep(random.between(idleMs, idleMs * 2));
+      idleMs = Math.min(idleMs * 1.5, 8000);
+    } else {
+      idleMs = 1500;
+      await work(agent, assignment);
+    }
+  }
+}
+
+async function goOnWithBlocked(agent: SimAgent): Promise<void> {
+  const { machine } = agent;
+  const { ledger, random } = machine;
+  for (const task of ledger.tasks.values()) {
+    if (task.state !== "blocked" || task.holder !== agent.name) continue;
+    if (!random.chance(machine.isCalm ? 0.6 : 0.15)) continue;
+    await ask(agent, "report_progress", { task_id: task.id, status: "working" });
+  }
+}
+
+async function getWork(agent: SimAgent): Promise<Assignment | undefined> {
+  const { machine, client } = agent;
+  const { random, ledger } = machine;
+  const isWild = !machine.isCalm;
+  const ready = [...ledger.tasks.values()].filter(({ state }) => state === "ready");
+  const named = isWild && ready.length > 0 && random.chance(0.1) ? random.pick(ready).id : undefined;
+  const args = {
+    ...(named === undefined ? {} : { task_id: named }),
+    ...(isWild && random.chance(0.2) ? { wait_seconds: random.int(1, 8) } : {}),
+    ...(isWild && random.chance(0.04) ? { capabilities: client.capabilities } : {}),
+  };
+  const options = {
+    ...(isWild && random.chance(0.04) ? { isUndelivered: true } : {}),
+    ...(isWild && random.chance(0.03) ? { cancelAfterMs: random.between(0, 3000) } : {}),
+  };
+  if (isWild && random.chance(0.05)) {
+    machine.chronicle.count("race in one process");
+    const both = [ask(agent, "request_task", args, options), ask(agent, "request_task", args)];
+    const [first, second] = await Promise.all(both);
+    return readAssignment(agent, first) ?? readAssignment(agent, second);
+  }
+  return readAssignment(agent, await ask(agent, "request_task", args, options));
+}
+
+function readAssignment(agent: SimAgent, answer: CallAnswer | undefined): Assignment | undefined {
+  if (answer === undefined || answer.isError) return undefined;
+  const task = field(answer.body, "task");
+  const fence = field(answer.body["lease"], "fence");
+  if (task === undefined || typeof fence !== "number") return undefined;
+  const missing = (field(task, "missing") ?? []) as { gate: string }[];
+  const taskId = String(field(task, "id"));
+  agent.client.leases.push({ taskId, fence });
+  return {
+    taskId,
+    fence,
+    planId: field(task, "plan") as string | undefined,
+    paths: (field(task, "paths") ?? []) as readonly string[],
+    baseCommit: field(task, "base_commit") as string | undefined,
+    missing: missing.map(({ gate }) => gate),
+  };
+}
+
+async function work(agent: SimAgent, assignment: Assignment): Promise<void> {
+  const { machine, process, client } = agent;
+  const { random, repository } = machine;
+  const { taskId } = assignment;
+  if (assignment.missing.length === 0 && assignment.baseCommit !== undefined) {
+    repository.heads.set(client.worktree, assignment.baseCommit);
+    repository.dirty.delete(client.worktree);
+  }
+  await process.sleep(random.between(300, machine.isCalm ? 3000 : 9000));
+  if (random.chance(0.3)) {
+    const percent = random.int(1, 99);
+    const going = await report(agent, assignment, { status: "working", percent });
+    if (codeOf(going) !== undefined) return;
+  }
+  const ways = { finish: 74, fail: 6, block: 6, release: 4, stall: 3, leave: 4, hurry: 3 } as const;
+  switch (machine.isCalm ? "finish" : random.weighted(ways)) {
+    case "finish":
+      return await finish(agent, assignment);
+    case "fail":
+      await report(agent, assignment, {
+        status: "failed",
+        note: "It did not work.",
+        ...(random.chance(0.15) ? { retryable: false } : {}),
+      });
+      return;
+    case "block":
+      return await block(agent, assignment);
+    case "release":
+      await report(agent, assignment, { status: "released" });
+      return;
+    case "stall":
+      machine.chronicle.count("stalls");
+      return await process.sleep(process.plan.stallAfterMs * 1.5);
+    case "leave":
+      machine.chronicle.say(agent.name, `forgets ${taskId}`);
+      return;
+    case "hurry": {
+      machine.chronicle.count("race in one process");
+      commit(agent, assignment, true);
+      await Promise.all([
+        report(agent, assignment, { status: "done" }),
+        report(agent, assignment, { status: random.chance(0.5) ? "failed" : "released" }),
+      ]);
+    }
+  }
+}
+
+async function block(agent: SimAgent, assignment: Assignment): Promise<void> {
+  const { random } = agent.machine;
+  const answer = await report(agent, assignment, {
+    status: "blocked",
+    blocker: { kind: "question", text: "Which of the two?" },
+  });
+  if (codeOf(answer) !== undefined || random.chance(0.3)) return;
+  await ask(agent, "request_escalation", {
+    kind: "blocked",
+    summary: "Which of the two?",
+    task_id: assignment.taskId,
+    ...(random.chance(0.2) ? { wait_seconds: random.int(1, 6) } : {}),
+  });
+}
+
+/** Commits, says done, and mends what is missing as long as it is sent back at once. */
+async function finish(agent: SimAgent, assignment: Assignment): Promise<void> {
+  const { machine, process } = agent;
+  const { random } = machine;
+  let missing = assignment.missing;
+  for (let reports = 0; reports < MAX_REPORTS; reports += 1) {
+    if (missing.includes("merge")) mergeBranch(agent, assignment);
+    const head = commit(agent, assignment, machine.isCalm || reports > 2 || random.chance(0.8));
+    const answer = await report(agent, assignment, {
+      status: "done",
+      ...(random.chance(0.2) ? { commit: head } : {}),
+      ...(random.chance(0.3) ? { wait_seconds: random.int(1, 6) } : {}),
+    });
+    if (answer === undefined || answer.isError) return;
+    if (field(answer.body["task"], "state") !== "running") return;
+    missing = ((answer.body["missing"] ?? []) as { gate: string }[]).map(({ gate }) => gate);
+    await process.sleep(random.between(300, 3000));
+  }
+}
+
+/** A new commit on top of the worktree's head; a bad one is claimed to be done all the same. */
+function commit(agent: SimAgent, { taskId, paths }: Assignment, isGood: boolean): string {
+  const { machine, client } = agent;
+  const { repository, random } = machine;
+  const isForgotten = !machine.isCalm && random.chance(0.04);
+  repository.dirty.set(client.worktree, isForgotten ? ["src/forgotten"] : []);
+  const head = repository.heads.get(client.worktree) ?? repository.root;
+  const files = new Map(isGood ? mended(repository.filesOf(head)) : repository.filesOf(head));
+  const kind = isGood ? (random.chance(0.12) && !machine.isCalm ? EXCLUSIVE : "good") : "bad";
+  for (const path of paths) files.set(path, `${taskId} ${random.hex(1)} ${kind}`);
+  if (!machine.isCalm && random.chance(0.03)) files.set("check/config", random.hex(1));
+  const made = repository.commit([head], files);
+  repository.heads.set(client.worktree, made);
+  return made;
+}
+
+function mended(files: Files): Files {
+  return new Map(
+    [...files].map(([path, content]) => [
+      path,
+      content.replace("bad", "mended").replace(EXCLUSIVE, "mended"),
+    ]),
+  );
+}
+
+function mergeBranch(agent: SimAgent, { planId }: Assignment): void {
+  const { ledger, repository, chronicle } = agent.machine;
+  const branch = ledger.plans.get(planId ?? "")?.branch;
+  const theirs = repository.refs.get(branch ?? "");
+  const { worktree } = agent.client;
+  const ours = repository.heads.get(worktree);
+  if (theirs === undefined || ours === undefined || repository.isAncestor(theirs, ours)) return;
+  chronicle.count("conflict solved by the agent");
+  repository.heads.set(worktree, repository.mergeByHand(ours, theirs));
+}
+
+async function report(
+  agent: SimAgent,
+  { taskId, fence }: Assignment,
+  said: JsonObject,
+): Promise<CallAnswer | undefined> {
+  const { machine } = agent;
+  const withFence = machine.random.chance(0.7) ? { fence } : {};
+  const answer = await ask(agent, "report_progress", { task_id: taskId, ...withFence, ...said });
+  const code = codeOf(answer);
+  if (code === "stale_lease") machine.chronicle.count("stale fence refused");
+  if (code === "task_cancelled") machine.chronicle.count("holder told of the cancellation");
+  return answer;
+}

@@ -1,7 +1,7 @@
 import { type OpenOptions, openProject, type Project } from "../src/app.ts";
 import { readConfig } from "../src/config.ts";
+import type { Answer } from "./answer.ts";
 import type { Durability } from "./servers.ts";
-import type { Answer } from "./stdio-client.ts";
 
 /** guvnor in this process: the engine over its file, without MCP. */
 export interface InProcess {

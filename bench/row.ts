@@ -58,13 +58,29 @@ export function atLeast(value: number): Bar {
   return { kind: "at least", value };
 }
 
-/** Turns runs that each give the same numbers by name into figures. */
-export function figuresOf<Name extends string>(
-  runs: readonly Readonly<Record<Name, number>>[],
-  described: Readonly<Record<Name, { readonly name: string; unit: string; bar?: Bar }>>,
+/** What one of the numbers is that each run gives. */
+export interface FigureOf {
+  readonly of: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly bar?: Bar;
+}
+
+/** @throws when a run did not give one of the numbers. */
+export function figuresOf(
+  runs: readonly Readonly<Record<string, number>>[],
+  described: readonly FigureOf[],
 ): Figure[] {
-  const names = Object.keys(described) as Name[];
-  return names.map((name) => ({ ...described[name], runs: runs.map((run) => run[name]) }));
+  return described.map(({ of, name, unit, bar }) => ({
+    name,
+    unit,
+    ...(bar === undefined ? {} : { bar }),
+    runs: runs.map((run) => {
+      const value = run[of];
+      if (value === undefined) throw new Error(`a run did not give ${of}`);
+      return value;
+    }),
+  }));
 }
 
 /** Runs `once` again and again, one after the other. */

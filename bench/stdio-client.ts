@@ -1,10 +1,9 @@
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 
+import { type Answer, answerOf } from "./answer.ts";
 import { childEnded, childStarted } from "./children.ts";
 import type { ServerCommand } from "./servers.ts";
-
-export type Answer = Readonly<Record<string, unknown>>;
 
 /** One server process and the client that talks to it. */
 export interface StdioClient {
@@ -26,7 +25,7 @@ export async function startClient(server: ServerCommand): Promise<StdioClient> {
     call: async (name, args) => {
       const { isError, structuredContent } = await client.callTool({ name, arguments: args });
       if (isError === true) throw new Error(`${name}: ${JSON.stringify(structuredContent)}`);
-      return structuredContent as Answer;
+      return answerOf(structuredContent);
     },
     close: async () => {
       await client.close();

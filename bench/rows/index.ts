@@ -1,5 +1,21 @@
 import type { Row } from "../row.ts";
+import { auditVerify } from "./audit-verify.ts";
 import { governedCall } from "./governed-call.ts";
+import { memory } from "./memory.ts";
+import { oneAfterAnother } from "./one-after-another.ts";
+import { queuedTasks } from "./queued-tasks.ts";
+import { startUp } from "./start-up.ts";
+import { submitPlan } from "./submit-plan.ts";
+import { wakeUp } from "./wake-up.ts";
 
 /** In the order of docs/performance.md. */
-export const ROWS: readonly Row[] = [governedCall];
+export const ROWS: readonly Row[] = [
+  governedCall,
+  oneAfterAnother,
+  queuedTasks,
+  wakeUp,
+  startUp,
+  auditVerify,
+  memory,
+  submitPlan,
+];

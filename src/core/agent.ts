@@ -21,8 +21,8 @@ export interface Agent {
   readonly state: AgentState;
   /** SHA-256 of the session, which only the agent knows. */
   readonly sessionHash: string;
-  /** The process that beats for it; null while offline. */
-  readonly processId: string | null;
+  /** The process that beats for it, or did; a suspended one that comes back finds its agents again. */
+  readonly processId: string;
   /** Pid and start time of the client that started the process: the same client resumes its name. */
   readonly parentKey: string;
   readonly worktree: string | null;

@@ -128,7 +128,7 @@ export async function projectStatus(
       })),
     }),
     agents: {
-      present: agents.filter((agent) => agent.processId !== null).length,
+      present: agents.filter((agent) => agent.state !== "offline").length,
       known: agents.length,
     },
     counts: await ctx.tx.tasks.counts(),

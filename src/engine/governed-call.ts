@@ -228,7 +228,9 @@ async function finish(
   const agent = outcome.registered ?? context.agent;
   const body = await withInbox(tx, agent, outcome.answer);
   const requestId = readField(call.input, "request_id");
-  if (agent !== undefined && typeof requestId === "string" && outcome.retry === undefined) {
+  // A registration is not kept: its answer holds the session, which is stored as a hash only.
+  const keeps = outcome.retry === undefined && outcome.registered === undefined;
+  if (agent !== undefined && typeof requestId === "string" && keeps) {
     await tx.requests.insert({
       agent: agent.name,
       requestId,

@@ -34,6 +34,7 @@ export async function identifyAgent(
 
 /** An agent that acts is there, whatever state it was in. */
 async function seen(ctx: WriteContext, agent: Agent): Promise<Agent> {
+  if (agent.state === "offline") return await comeBack(ctx, agent);
   // Narrow and rare: the heartbeat, not each call, proves presence.
   if (ctx.nowMs - agent.lastSeenMs < 1000) return agent;
   await ctx.tx.agents.touch(agent.name, ctx.nowMs);
@@ -50,7 +51,11 @@ export async function bindSession(ctx: WriteContext, session: string): Promise<A
       "Call register_agent without a session to get a new one.",
     );
   }
-  if (agent.processId === ctx.deps.processId) return await seen(ctx, agent);
+  return await (agent.processId === ctx.deps.processId ? seen(ctx, agent) : comeBack(ctx, agent));
+}
+
+/** Its process was suspended and taken for gone, or the client was restarted. */
+async function comeBack(ctx: WriteContext, agent: Agent): Promise<Agent> {
   const bound = present(ctx, agent);
   await ctx.tx.agents.save(bound);
   ctx.effects.push({ type: "agent", id: agent.name, event: "resumed" });
@@ -126,7 +131,6 @@ function present(ctx: WriteContext, agent: Agent): Agent {
 
 /** In use = its process is present; one that is certainly gone is ended here and now. */
 async function isInUse(ctx: WriteContext, agent: Agent): Promise<boolean> {
-  if (agent.processId === null) return false;
   const process = await ctx.tx.processes.get(agent.processId);
   if (process === undefined || process.endedAtMs !== null) return false;
   if (process.id === ctx.deps.processId || !ctx.deps.processes.isGone(process)) return true;

@@ -19,6 +19,8 @@ export interface GitPort {
   /** Compare-and-swap of a ref; `expected` null means that it must not exist yet. False when another was first. */
   advanceRef(ref: string, commit: string, expected: string | null): Promise<boolean>;
   readRef(ref: string): Promise<string | undefined>;
+  /** When something last changed in a working tree (files, index, commits), in ms since 1970; undefined when that cannot be told. */
+  lastChangeMs(directory: string): Promise<number | undefined>;
 }
 
 export type MergeResult =

@@ -17,7 +17,7 @@ export async function endProcess(
   await ctx.tx.processes.save({ ...process, endedAtMs: ctx.nowMs });
   ctx.effects.push({ type: "process", id: process.id, event: why, pid: process.pid });
   for (const agent of await ctx.tx.agents.byProcess(process.id)) {
-    await ctx.tx.agents.save({ ...agent, state: "offline", processId: null });
+    await ctx.tx.agents.save({ ...agent, state: "offline" });
     ctx.effects.push({ type: "agent", id: agent.name, event: "offline", why });
     for (const task of await ctx.tx.tasks.heldBy(agent.name)) {
       // A blocked task waits for its blocker and one in review for its gates, holder or not.
@@ -43,7 +43,7 @@ export async function takeLease(ctx: WriteContext, task: Task, why: string): Pro
 /** Whether this agent's process is there to go on with a task. */
 export async function isPresent(ctx: Pick<WriteContext, "tx">, name: string): Promise<boolean> {
   const agent = await ctx.tx.agents.get(name);
-  if (agent === undefined || agent.processId === null) return false;
+  if (agent === undefined) return false;
   const process = await ctx.tx.processes.get(agent.processId);
   return process !== undefined && process.endedAtMs === null;
 }

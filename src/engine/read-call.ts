@@ -92,7 +92,7 @@ function parseInput(operations: Operations, incoming: IncomingCall): ParsedInput
 /** What came, or why it cannot be kept: JSON.parse makes Infinity of 1e999, which no JSON can hold. */
 function payloadOf({ args }: IncomingCall): string | GuvnorError {
   try {
-    return canonicalJson(toJson(args ?? {}));
+    return canonicalJson(toJson(withoutSession(args ?? {})));
   } catch (error) {
     if (error instanceof GuvnorError) return error;
     throw error;
@@ -103,6 +103,12 @@ function payloadOf({ args }: IncomingCall): string | GuvnorError {
 function refuse(problem: InputProblem, payload: string): ParsedInput & { problem: GuvnorError } {
   const error = new GuvnorError(problem.code, problem.message, problem.fix);
   return { input: {}, problem: error, payload };
+}
+
+/** A session is a secret: who has it is the agent. The entry names its hash. */
+function withoutSession(args: unknown): unknown {
+  if (typeof args !== "object" || args === null || !Object.hasOwn(args, "session")) return args;
+  return { ...args, session: "(hidden)" };
 }
 
 function describeIssues(error: z.ZodError): string {

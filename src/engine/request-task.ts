@@ -4,6 +4,7 @@ import { PRESENCE_MS } from "../core/presence.ts";
 import { scoreTask } from "../core/score.ts";
 import { claim } from "../core/task-decisions.ts";
 import { attemptId, type Task } from "../core/task.ts";
+import type { ReadTx } from "../store/store.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
@@ -23,8 +24,26 @@ export interface TaskRequest {
   readonly task_id?: string | undefined;
 }
 
+/**
+ * Before the claim: where main stands, and which silent agents still change files: that is progress
+ * too, so their tasks are not given away.
+ */
 export async function prepareRequest({ deps }: PrepareContext): Promise<JsonObject> {
-  return { head: (await deps.git?.resolveCommit("HEAD")) ?? null };
+  const { git } = deps;
+  if (git === undefined) return {};
+  const head = (await git.resolveCommit("HEAD")) ?? null;
+  const silent = await deps.store.read(
+    deps.scope,
+    async (tx) => await findStalled({ tx, deps, nowMs: deps.now() }),
+  );
+  const active: string[] = [];
+  for (const { task, worktree } of silent) {
+    const changedMs = worktree === null ? undefined : await git.lastChangeMs(worktree);
+    if (changedMs !== undefined && changedMs > deps.now() - deps.settings.stallAfterMs) {
+      active.push(task.id);
+    }
+  }
+  return { head, active };
 }
 
 /** Chooses, claims and briefs in one transaction: two agents never get the same task. */
@@ -86,17 +105,35 @@ async function freeStalled(
   agent: Agent,
   capabilities: ReadonlySet<string>,
 ): Promise<Task | undefined> {
-  const before = ctx.nowMs - ctx.deps.settings.stallAfterMs;
-  for (const attempt of await ctx.tx.attempts.listRunning()) {
-    const task = await ctx.tx.tasks.get(attempt.taskId);
-    if (task === undefined || task.state !== "running" || task.holder === agent.name) continue;
-    const holder = await ctx.tx.agents.get(attempt.agent);
-    const lastMs = Math.max(task.progressAtMs ?? 0, holder?.lastSeenMs ?? 0);
-    if (lastMs > before || !task.spec.needs.every((need) => capabilities.has(need))) continue;
+  const { active } = ctx.facts;
+  for (const { task } of await findStalled(ctx)) {
+    if (task.holder === agent.name || (Array.isArray(active) && active.includes(task.id))) continue;
+    if (!task.spec.needs.every((need) => capabilities.has(need))) continue;
     const freed = await takeLease(ctx, task, "stalled");
     if (freed.state === "ready") return freed;
   }
   return undefined;
+}
+
+/** Running tasks whose holder neither called nor reported for `stall_after`. */
+async function findStalled({
+  tx,
+  deps,
+  nowMs,
+}: Pick<CallContext, "deps" | "nowMs"> & { readonly tx: ReadTx }): Promise<
+  { task: Task; worktree: string | null }[]
+> {
+  const stalled = [];
+  for (const attempt of await tx.attempts.listRunning()) {
+    const task = await tx.tasks.get(attempt.taskId);
+    if (task === undefined || task.state !== "running") continue;
+    const holder = await tx.agents.get(attempt.agent);
+    const lastMs = Math.max(task.progressAtMs ?? 0, holder?.lastSeenMs ?? 0);
+    if (lastMs <= nowMs - deps.settings.stallAfterMs) {
+      stalled.push({ task, worktree: attempt.worktree });
+    }
+  }
+  return stalled;
 }
 
 async function claimNamed(

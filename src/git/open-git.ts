@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 
 import { GuvnorError } from "../core/errors.ts";
 import type { GitPort } from "../engine/ports.ts";
+import { lastChangeMs } from "./last-change.ts";
 import { mergeCommits } from "./merge-commits.ts";
 import { gitFailure, requireGit, runGit } from "./run-git.ts";
 import type { GitRun, RepositoryGit } from "./run-git.ts";
@@ -72,6 +73,10 @@ export function openGit(commonDir: string): GitPort {
       return await advanceRef(git, { ref, commit, expected });
     },
     readRef: async (ref) => await readRef(git, ref),
+    lastChangeMs: async (directory) => {
+      await ready();
+      return await lastChangeMs(directory, listUncommitted);
+    },
   };
 }
 

@@ -16,11 +16,7 @@ export const title = z.string().min(1).max(200);
 
 export const body = z.string().max(20_000);
 
-/** In every answer, but only when something waits for the agent. */
+/** In every answer, but only when something waits for the agent. Short too: each tool publishes it. */
 export const inboxField = z
-  .object({
-    counts: z.record(z.string(), z.number()),
-    first: z.looseObject({ id: z.string(), from: z.string(), text: z.string() }),
-    next: z.string(),
-  })
+  .object({ counts: z.record(z.string(), z.number()), next: z.string() })
   .optional();

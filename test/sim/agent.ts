@@ -79,6 +79,7 @@ export async function register(agent: SimAgent): Promise<void> {
       ...(client.session === undefined ? { name: client.name } : { session: client.session }),
       capabilities: client.capabilities,
       worktree: client.worktree,
+      ...(machine.random.chance(0.1) ? { request_id: `reg-${machine.random.int(1, 3)}` } : {}),
     });
     if (answer === undefined || answer.isError) {
       await process.sleep(machine.random.between(200, 3000));

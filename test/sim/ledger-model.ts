@@ -42,6 +42,8 @@ export class LedgerModel {
   readonly tasks = new Map<string, TaskModel>();
   readonly runs = new Map<string, RunModel>();
   readonly topics = new Map<string, TopicModel>();
+  /** Open ones only. */
+  readonly escalations = new Map<string, { readonly task: string | undefined }>();
   readonly plans = new Map<string, { readonly branch: string | null }>();
   /** The process that each agent is at; absent while it is offline. */
   readonly places = new Map<string, string>();
@@ -154,6 +156,9 @@ export class LedgerModel {
       case "escalation": {
         const task = this.tasks.get(String(effect["task"]));
         if (task !== undefined && effect.to === "open") task.isPersonInformed = true;
+        if (effect.to === "open" || effect.to === "acknowledged") {
+          this.escalations.set(effect.id, { task: task?.id });
+        } else this.escalations.delete(effect.id);
         return;
       }
       case "topic":

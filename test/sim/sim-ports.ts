@@ -68,6 +68,7 @@ export function createGit(machine: Machine, process: Operator): GitPort {
         chronicle.say(process.id, `${ref} advanced to ${commit.slice(0, 10)}`);
         return true;
       }),
+    lastChangeMs: async () => undefined,
     readRef: async (ref) => await command(() => repository.refs.get(ref)),
   };
 }

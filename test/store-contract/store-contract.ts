@@ -345,7 +345,7 @@ export function testStoreContract(open: () => Promise<Store>): void {
     test("an agent is found by name, session and process", async () => {
       await store.write(SCOPE, async (tx) => {
         await tx.agents.save(AGENT);
-        await tx.agents.save({ ...AGENT, name: "bob", sessionHash: "s2", processId: null });
+        await tx.agents.save({ ...AGENT, name: "bob", sessionHash: "s2", processId: "x2" });
         await tx.agents.touch("ada", 99);
         expect(await tx.agents.get("ada")).toEqual({ ...AGENT, lastSeenMs: 99 });
         expect((await tx.agents.bySession("s2"))?.name).toBe("bob");

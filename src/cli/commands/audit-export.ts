@@ -55,7 +55,7 @@ async function* exportedLines(
   { store, scope }: Pick<EngineDeps, "store" | "scope">,
   last: number,
 ): AsyncGenerator<string> {
-  for (let next = 1; next <= last; ) {
+  for (let next = 1; next <= last;) {
     const from = next;
     const limit = Math.min(BATCH, last - from + 1);
     const rows = await store.read(scope, async (tx) => await tx.audit.list(from, limit));

@@ -106,5 +106,10 @@ function payloadLines(view: View, payload: JsonObject): string[] {
     payload["holds"] === true
       ? "This is what the entry commits to."
       : "This is NOT what the entry commits to: it was changed.";
-  return ["", "What came in:", ...prettyLines(view, readablePayload(payload)["payload"]), ...view.sentence(check)];
+  return [
+    "",
+    "What came in:",
+    ...prettyLines(view, readablePayload(payload)["payload"]),
+    ...view.sentence(check),
+  ];
 }

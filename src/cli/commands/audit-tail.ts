@@ -86,7 +86,13 @@ async function lastEntries({ deps }: Project, options: TailOptions): Promise<Jso
   return rows.toReversed().map(readEntry);
 }
 
-function filterOf({ actor, action, target, decision, since }: TailOptions): Omit<AuditFilter, "limit"> {
+function filterOf({
+  actor,
+  action,
+  target,
+  decision,
+  since,
+}: TailOptions): Omit<AuditFilter, "limit"> {
   return {
     ...(actor === undefined ? {} : { actor }),
     ...(action === undefined ? {} : { action }),

@@ -46,7 +46,9 @@ function reportCheck(check: LedgerCheck, show?: string): Report {
       json: found,
       text: (view) => [
         ...view.sentence(
-          checked === 0 ? "The ledger is empty." : `All ${checked} entries hold, up to #${head.seq}.`,
+          checked === 0
+            ? "The ledger is empty."
+            : `All ${checked} entries hold, up to #${head.seq}.`,
         ),
         ...view.fields([["head", head.hash]]),
         ...view.hint("Keep the head elsewhere: it proves later that nothing was rewritten."),

@@ -8,9 +8,7 @@ import { followLedger, type TailOptions, tailLedger } from "./audit-tail.ts";
 import { verifyLedger } from "./audit-verify.ts";
 
 export function addAuditCommands(program: Command, cli: Cli): void {
-  const audit = program
-    .command("audit")
-    .description("the ledger: tail, show, verify, export");
+  const audit = program.command("audit").description("the ledger: tail, show, verify, export");
   audit
     .command("tail")
     .description("show the last entries")

@@ -24,10 +24,7 @@ export async function chooseElectorate(
   const processes = new Set((await ctx.tx.processes.listPresent()).map(({ id }) => id));
   const present = agents.filter(
     ({ processId, state }) =>
-      processId !== null &&
-      processes.has(processId) &&
-      state !== "quarantined" &&
-      state !== "revoked",
+      processes.has(processId) && state !== "quarantined" && state !== "revoked",
   );
   const { agents: named = [], roles = [], capability } = asked ?? {};
   const known = new Set(agents.map(({ name }) => name));

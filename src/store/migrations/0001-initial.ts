@@ -23,14 +23,13 @@ create table process (
 create index process_present on process (tenant, project, id) where ended_at_ms is null;
 create table agent (
   ${scope}, name text not null, role text, capabilities text not null, model text, tier text not null,
-  principal text not null, state text not null, session_hash text not null, process_id text,
+  principal text not null, state text not null, session_hash text not null, process_id text not null,
   parent_key text not null, worktree text, registered_at_ms bigint not null,
   last_seen_ms bigint not null,
   primary key (tenant, project, name)
 );
 create unique index agent_session on agent (tenant, project, session_hash);
-create index agent_process on agent (tenant, project, process_id, name)
-  where process_id is not null;
+create index agent_process on agent (tenant, project, process_id, name);
 create table plan (
   ${scope}, id bigint not null, title text not null, state text not null, created_by text not null,
   created_at_ms bigint not null, ended_at_ms bigint, integrate bigint not null, branch text,

@@ -72,7 +72,7 @@ function toAgent(row: SqlRow): Agent {
     principal: text(row, "principal"),
     state: text(row, "state") as AgentState,
     sessionHash: text(row, "session_hash"),
-    processId: textOrNull(row, "process_id"),
+    processId: text(row, "process_id"),
     parentKey: text(row, "parent_key"),
     worktree: textOrNull(row, "worktree"),
     registeredAtMs: number(row, "registered_at_ms"),

@@ -1,0 +1,48 @@
+import { withDirectory } from "../data-directory.ts";
+import { withGovernor } from "../governor.ts";
+import { atMost, figuresOf, repeat, type Row } from "../row.ts";
+import { timed } from "../stdio-client.ts";
+
+const TASKS = 10_000;
+
+export const submitPlan: Row = {
+  name: "submit-plan",
+  title: "A plan of 10,000 tasks",
+  how: "`submit_plan` in this process: 10,000 tasks, each after up to three of the 200 before it. First with `dry_run`, which parses, checks and analyses; then for good, which stores tasks, dependencies and the ledger's entry in one transaction. Durability full.",
+  measure: async ({ quick }) => {
+    const tasks = planOf(quick ? TASKS / 10 : TASKS);
+    const runs = await repeat(quick ? 1 : 7, async () => await measureRun(tasks));
+    return figuresOf(runs, [
+      { of: "analysis", name: "dry_run", unit: "ms", bar: atMost(1000) },
+      { of: "storing", name: "stored", unit: "ms" },
+    ]);
+  },
+};
+
+async function measureRun(tasks: readonly object[]): Promise<Record<string, number>> {
+  return await withDirectory(
+    async (home) =>
+      await withGovernor(home, "full", async ({ call }) => ({
+        analysis: await timed(
+          async () => await call("submit_plan", { title: "Large", tasks, dry_run: true }),
+        ),
+        storing: await timed(async () => await call("submit_plan", { title: "Large", tasks })),
+      })),
+  );
+}
+
+function planOf(count: number): object[] {
+  return Array.from({ length: count }, (_, index) => ({
+    key: `task-${index}`,
+    title: `Do part ${index}`,
+    body: "What is to be done, where it lies, and how to see that it is done.",
+    needs: index % 3 === 0 ? ["ts"] : [],
+    priority: (index * 37) % 101,
+    estimate_minutes: 5 + ((index * 13) % 55),
+    after: [3, 50, 200].flatMap((back) => (index % back === 0 ? [] : before(index, back))),
+  }));
+}
+
+function before(index: number, back: number): string[] {
+  return index < back ? [] : [`task-${index - back}`];
+}

@@ -1,0 +1,33 @@
+import { stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
+import { runGit } from "./run-git.ts";
+
+/** Changed files looked at; one of them is enough to see that somebody works. */
+const MAX_FILES = 200;
+
+/** The newest time at which a working tree changed: a file, the index, a commit. */
+export async function lastChangeMs(
+  directory: string,
+  listChanged: (directory: string, limit: number) => Promise<readonly string[]>,
+): Promise<number | undefined> {
+  const places = await runGit(["-C", directory, "rev-parse", "--show-toplevel", "--git-dir"]);
+  const [root, gitDir] = places.stdout.split("\n");
+  if (places.exitCode !== 0 || root === undefined || gitDir === undefined) return undefined;
+  const ofGit = ["index", "HEAD", join("logs", "HEAD")].map((name) =>
+    join(resolve(directory, gitDir), name),
+  );
+  const files = (await listChanged(directory, MAX_FILES)).map((path) => join(root, path));
+  const times = await Promise.all([...ofGit, ...files].map(modifiedMs));
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
+
+async function modifiedMs(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch {
+    // Deleted meanwhile, or never there: it says nothing about when.
+    return undefined;
+  }
+}

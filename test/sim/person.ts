@@ -1,0 +1,116 @@
+import type { CallAnswer, JsonObject } from "../../src/engine/call.ts";
+import type { Machine } from "./machine.ts";
+import type { SimProcess } from "./sim-process.ts";
+import { isOpen, type TaskModel } from "./task-model.ts";
+
+export interface Person {
+  readonly machine: Machine;
+  readonly process: SimProcess;
+}
+
+const REASON = { reason: "I looked at it." };
+
+export async function order(
+  person: Person,
+  operation: string,
+  args: JsonObject,
+): Promise<CallAnswer | undefined> {
+  return await person.process.call({
+    who: "ann (person)",
+    operation,
+    args,
+    caller: { kind: "person", channel: "cli", name: "ann", verified: true },
+  });
+}
+
+/** One person who answers what is asked, and now and then meddles. */
+export async function preside(person: Person): Promise<void> {
+  const { machine, process } = person;
+  const { random } = machine;
+  while (!machine.isOver) {
+    await process.sleep(machine.isCalm ? 5000 : random.between(3000, 12_000));
+    await answerEscalations(person);
+    await decideTopics(person);
+    if (machine.isCalm) await cancelOrphans(person);
+    else if (random.chance(0.35)) await meddle(person);
+  }
+}
+
+async function answerEscalations(person: Person): Promise<void> {
+  const { ledger, isCalm, random } = person.machine;
+  for (const [id, { task: taskId }] of [...ledger.escalations]) {
+    if (!isCalm && random.chance(0.4)) continue;
+    const task = ledger.tasks.get(taskId ?? "");
+    if (task?.state === "review") {
+      // A review is answered by what is done with the task, never by words alone.
+      await judgeReview(person, task);
+    } else {
+      if (random.chance(0.15)) await order(person, "escalations_ack", { escalation_id: id });
+      await order(person, "escalations_resolve", { escalation_id: id, text: "Take the left one." });
+    }
+  }
+}
+
+async function judgeReview(person: Person, task: TaskModel): Promise<void> {
+  const { isCalm, random } = person.machine;
+  const operation = isCalm || random.chance(0.5) ? "tasks_accept" : "tasks_send_back";
+  await order(person, operation, { task_id: task.id, ...REASON });
+}
+
+async function decideTopics(person: Person): Promise<void> {
+  const { ledger, isCalm, random } = person.machine;
+  for (const topic of [...ledger.topics.values()]) {
+    const asks = topic.awaitsPerson || topic.state === "no_consensus";
+    if (!asks || !random.chance(isCalm ? 1 : 0.3)) continue;
+    await order(person, "board_decide", { topic_id: topic.id, none: true, ...REASON });
+  }
+}
+
+/** Blocked by one who is gone and asked nobody: only somebody who looks finds these. */
+async function cancelOrphans(person: Person): Promise<void> {
+  const { ledger, chronicle } = person.machine;
+  const asked = new Set([...ledger.escalations.values()].map(({ task }) => task));
+  for (const task of ledger.tasks.values()) {
+    const isLeft = task.state === "blocked" && !ledger.places.has(task.holder ?? "");
+    if (!isLeft || asked.has(task.id)) continue;
+    chronicle.count("blocked task without holder or question");
+    await order(person, "tasks_cancel", { task_id: task.id, ...REASON });
+  }
+}
+
+async function meddle(person: Person): Promise<void> {
+  const { machine } = person;
+  const { ledger, random } = machine;
+  const tasks = [...ledger.tasks.values()];
+  if (tasks.length === 0) return;
+  const task = random.pick(tasks);
+  const args = { task_id: task.id, ...REASON };
+  const deeds = { cancel: 25, reopen: 35, judge: 20, list: 5, board: 5, say: 5, apply: 5 } as const;
+  switch (random.weighted(deeds)) {
+    case "cancel":
+      if (isOpen(task) || random.chance(0.1)) await order(person, "tasks_cancel", args);
+      return;
+    case "reopen": {
+      const ended = tasks.filter((each) => !isOpen(each));
+      const again = ended.length === 0 ? task : random.pick(ended);
+      await order(person, "tasks_reopen", { task_id: again.id, ...REASON });
+      return;
+    }
+    case "judge": {
+      const review = tasks.find(({ state }) => state === "review") ?? task;
+      await judgeReview(person, review);
+      return;
+    }
+    case "list":
+      await order(person, "tasks_list", {});
+      return;
+    case "board":
+      await order(person, "board_list", {});
+      return;
+    case "say":
+      await order(person, "say", { to: "#all", text: "Well done." });
+      return;
+    case "apply":
+      await order(person, "plan_show", { plan_id: "P1" });
+  }
+}

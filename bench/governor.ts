@@ -7,7 +7,7 @@ import type { Durability } from "./servers.ts";
 export interface InProcess {
   readonly project: Project;
   /** @throws when the call was refused. */
-  call(operation: string, args: object): Promise<Answer>;
+  readonly call: (operation: string, args: object) => Promise<Answer>;
 }
 
 export async function withGovernor<T>(

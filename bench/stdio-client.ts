@@ -9,8 +9,8 @@ import type { ServerCommand } from "./servers.ts";
 export interface StdioClient {
   readonly pid: number;
   /** @throws when the tool answered with an error. */
-  call(name: string, args: Record<string, unknown>): Promise<Answer>;
-  close(): Promise<void>;
+  readonly call: (name: string, args: Record<string, unknown>) => Promise<Answer>;
+  readonly close: () => Promise<void>;
 }
 
 export async function startClient(server: ServerCommand): Promise<StdioClient> {

@@ -141,6 +141,7 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
       directory,
       principal: userInfo().username,
       parallel: config.parallelTasks,
+      gateWorkers: config.gateWorkers,
       stallAfterMs: config.stallAfterMs,
     },
     log,

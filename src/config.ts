@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 import { z } from "zod";
 
 import { GuvnorError } from "./core/errors.ts";
@@ -49,8 +51,10 @@ export const CONFIG_SCHEMA = z.object({
     .int()
     .min(0)
     .max(64)
-    .default(1)
-    .describe("Gates this process measures at once; 0: it measures none."),
+    .optional()
+    .describe(
+      "Gates measured at once by all processes of the project together. Default: the number of processors; 0: this process measures none.",
+    ),
   GUVNOR_LOG_LEVEL: z
     .enum(["debug", "info", "warn", "error", "silent"])
     .default("warn")
@@ -92,7 +96,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     durability: data.GUVNOR_DURABILITY,
     parallelTasks: data.GUVNOR_PARALLEL_TASKS,
     stallAfterMs: data.GUVNOR_STALL_AFTER_SECONDS * 1000,
-    gateWorkers: data.GUVNOR_GATE_WORKERS,
+    gateWorkers: data.GUVNOR_GATE_WORKERS ?? availableParallelism(),
     logLevel: data.GUVNOR_LOG_LEVEL,
   };
 }

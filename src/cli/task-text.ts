@@ -1,5 +1,5 @@
 import type { JsonObject } from "../engine/call.ts";
-import { listOf, objectOf, rowsOf, shortTime, textOf } from "./answer.ts";
+import { listOf, objectOf, rowsOf, shortTime, textOf, wordOf } from "./answer.ts";
 import type { View } from "./view.ts";
 
 /** One task with all that is known of it, as people read it. */
@@ -7,7 +7,7 @@ export function taskText(view: View, task: JsonObject): string[] {
   const body = textOf(task, "body");
   const note = textOf(task, "note_from_last_holder");
   return [
-    ...view.title(`${String(task["id"])}  ${textOf(task, "title") ?? ""}`),
+    ...view.title(`${wordOf(task, "id")}  ${textOf(task, "title") ?? ""}`),
     ...view.fields([...stateFields(task), ...askedFields(task)]),
     ...(body === undefined ? [] : ["", ...view.paragraph(body, "  ")]),
     ...(note === undefined ? [] : ["", "Note:", ...view.paragraph(note, "  ")]),
@@ -23,17 +23,17 @@ type Fields = (readonly [string, unknown])[];
 function stateFields(task: JsonObject): Fields {
   const blocker = objectOf(task, "blocker");
   const holder = textOf(task, "holder");
-  const percent = task["percent"] === undefined ? "" : `, ${String(task["percent"])} %`;
+  const percent = task["percent"] === undefined ? "" : `, ${wordOf(task, "percent")} %`;
   const by =
-    holder === undefined ? "" : `, ${holder} (attempt ${String(task["attempt"])}${percent})`;
+    holder === undefined ? "" : `, ${holder} (attempt ${wordOf(task, "attempt")}${percent})`;
   return [
-    ["state", `${String(task["state"])}${by}`],
+    ["state", `${wordOf(task, "state")}${by}`],
     ["verified", task["verified"]],
     [
       "blocked",
       blocker["text"] === undefined
         ? undefined
-        : `${String(blocker["kind"])}: ${String(blocker["text"])}`,
+        : `${wordOf(blocker, "kind")}: ${wordOf(blocker, "text")}`,
     ],
     ["not before", shortTime(task["not_before"])],
     ["waits for", task["open_dependencies"]],
@@ -58,7 +58,7 @@ function askedFields(task: JsonObject): Fields {
     ["resources", listOf(task, "resources")],
     ["gates", listOf(task, "gates")],
     ["deadline", shortTime(task["deadline"])],
-    ["created", `${shortTime(task["created_at"])} by ${String(task["created_by"])}`],
+    ["created", `${shortTime(task["created_at"])} by ${wordOf(task, "created_by")}`],
     ["ended", shortTime(task["ended_at"])],
   ];
 }
@@ -66,7 +66,7 @@ function askedFields(task: JsonObject): Fields {
 function afterOf(task: JsonObject): string | undefined {
   const rows = rowsOf(task, "after");
   if (rows.length === 0) return undefined;
-  return rows.map((row) => `${String(row["id"])} (${String(row["state"])})`).join(", ");
+  return rows.map((row) => `${wordOf(row, "id")} (${wordOf(row, "state")})`).join(", ");
 }
 
 function jsonOf(task: JsonObject, name: string): string | undefined {
@@ -75,7 +75,7 @@ function jsonOf(task: JsonObject, name: string): string | undefined {
 
 function namesOf(task: JsonObject, name: string): string | undefined {
   const rows = rowsOf(task, name);
-  return rows.length === 0 ? undefined : rows.map((row) => String(row["path"])).join(", ");
+  return rows.length === 0 ? undefined : rows.map((row) => wordOf(row, "path")).join(", ");
 }
 
 function missingLines(view: View, task: JsonObject): string[] {
@@ -85,8 +85,8 @@ function missingLines(view: View, task: JsonObject): string[] {
     "",
     "Missing:",
     ...missing.flatMap((item) => [
-      ...view.sentence(`  ${String(item["gate"])}:`),
-      ...view.paragraph(String(item["evidence"]), "    "),
+      ...view.sentence(`  ${wordOf(item, "gate")}:`),
+      ...view.paragraph(wordOf(item, "evidence"), "    "),
     ]),
   ];
 }
@@ -125,7 +125,7 @@ function gateLines(view: View, task: JsonObject): string[] {
   ];
   const rows = runs.map((run) => [
     run["id"],
-    run["kind"] === "merge" ? `${String(run["gate"])} (merge)` : run["gate"],
+    run["kind"] === "merge" ? `${wordOf(run, "gate")} (merge)` : run["gate"],
     run["state"],
     shortCommit(run["commit"]),
     run["summary"],
@@ -138,7 +138,7 @@ function shortCommit(commit: unknown): string {
 }
 
 function hintLines(view: View, task: JsonObject): string[] {
-  const id = String(task["id"]);
+  const id = wordOf(task, "id");
   const hint = nextCommand(id, task["state"]);
   return hint === undefined ? [] : ["", ...view.hint(hint)];
 }

@@ -39,6 +39,8 @@ export interface EngineSettings {
   readonly principal: string;
   /** Running tasks an agent may hold at once, when it names them. */
   readonly parallel: number;
+  /** Gates measured at once by all processes of the project together. */
+  readonly gateWorkers: number;
   /** Silence after which a running task may be given to somebody else. */
   readonly stallAfterMs: number;
 }

@@ -63,15 +63,17 @@ export async function requeueGateRuns(ctx: WriteContext, processId: string): Pro
   }
 }
 
-/** Takes the oldest queued run for this process; undefined when nothing is to be measured. */
+/** Takes the oldest queued run for this process; undefined when nothing may be begun now. */
 export async function claimGateRun(ctx: WriteContext): Promise<GateRun | undefined> {
+  const running = await ctx.tx.gateRuns.running();
+  if (running.length >= ctx.deps.settings.gateWorkers) return undefined;
   const queued = await ctx.tx.gateRuns.nextQueued();
   if (queued === undefined) return undefined;
   const run: GateRun = {
     ...queued,
     state: "running",
     processId: ctx.deps.processId,
-    slot: freeSlot(await ctx.tx.gateRuns.running(), queued.slot),
+    slot: freeSlot(running, queued.slot),
     tries: queued.tries + 1,
   };
   await saveGateRun(ctx, run, "queued");

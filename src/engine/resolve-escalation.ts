@@ -56,7 +56,7 @@ export async function closeEscalation(
     endedAtMs: ctx.nowMs,
   };
   await saveEscalation(ctx, escalation, open.state);
-  const task = escalation.taskId === null ? undefined : await ctx.tx.tasks.get(escalation.taskId);
+  const task = await taskOf(ctx, escalation);
   const settled =
     task === undefined
       ? undefined
@@ -94,14 +94,27 @@ async function answerTask(
   return freed;
 }
 
+/** The task it is about; where it names none, the one that its raiser blocked with it. */
+async function taskOf(
+  ctx: WriteContext,
+  { id, taskId, raisedBy }: Escalation,
+): Promise<Task | undefined> {
+  if (taskId !== null) return await ctx.tx.tasks.get(taskId);
+  return (await ctx.tx.tasks.heldBy(raisedBy)).find(({ blocker }) => blocker?.blockedBy === id);
+}
+
 /** A blocker that names an escalation needs that one; any other the last open one about the task. */
 async function answersBlocker(ctx: WriteContext, task: Task, { id }: Escalation): Promise<boolean> {
   if (task.state !== "blocked") return false;
   const { blockedBy = null } = task.blocker ?? {};
   if (blockedBy === id) return true;
-  const about = await ctx.tx.escalations.ofTask(task.id);
-  const open = about.filter(({ state }) => state === "open" || state === "acknowledged");
-  return open.length === 0;
+  const named = blockedBy === null ? undefined : await ctx.tx.escalations.get(blockedBy);
+  if (named !== undefined && isOpen(named)) return false;
+  return !(await ctx.tx.escalations.ofTask(task.id)).some(isOpen);
+}
+
+function isOpen({ state }: Escalation): boolean {
+  return state === "open" || state === "acknowledged";
 }
 
 function messageFor({ id, summary, resolution }: Escalation, task: Task | undefined): string {
@@ -111,7 +124,7 @@ function messageFor({ id, summary, resolution }: Escalation, task: Task | undefi
 
 /** @throws {GuvnorError} `state_conflict`. */
 function requireUnended(escalation: Escalation): Escalation {
-  if (escalation.state === "open" || escalation.state === "acknowledged") return escalation;
+  if (isOpen(escalation)) return escalation;
   throw new GuvnorError(
     "state_conflict",
     `${escalation.id} is ${escalation.state} already.`,

@@ -179,12 +179,23 @@ describe("a person's answer", () => {
   test("lifts a blocker that names an escalation only when it is that one", async () => {
     await hold();
     await block("E2");
-    await fleet.ok("ada", "request_escalation", { ...QUESTION, task_id: "T1" });
-    await fleet.ok("ada", "request_escalation", { ...QUESTION, task_id: "T1" });
+    for (let count = 0; count < 3; count += 1) {
+      await fleet.ok("ada", "request_escalation", { ...QUESTION, task_id: "T1" });
+    }
     await resolve("E1", "one");
     expect(await taskState()).toBe("blocked");
     await resolve("E2", "two");
     expect(await taskState()).toBe("running");
+  });
+
+  test("finds the blocked task that names it, even if it named no task", async () => {
+    await hold();
+    await block("E1");
+    await fleet.ok("ada", "request_escalation", QUESTION);
+    await fleet.ok("ada", "request_escalation", { ...QUESTION, task_id: "T1" });
+    await resolve("E2", "about something else");
+    expect(await taskState()).toBe("blocked");
+    expect(await resolve("E1", "go on")).toMatchObject({ task: { id: "T1", state: "running" } });
   });
 
   test("lifts any other blocker with the last open question about the task", async () => {

@@ -79,6 +79,7 @@ export async function openWorld(directory: string, options: WorldOptions): Promi
       directory: `/work/${name}`,
       principal: "tester",
       parallel: 3,
+      gateWorkers: 2,
       stallAfterMs: 900_000,
     },
     log: { info: () => {}, warn: () => {}, error: complain },

@@ -218,6 +218,7 @@ function startProcess(world: World, name: string, number: number): SimulatedProc
       directory: `/work/${name}`,
       principal: "tester",
       parallel: 3,
+      gateWorkers: 2,
       stallAfterMs: 900_000,
       ...world.options.settings,
     },

@@ -31,7 +31,7 @@ export async function tailLedger(cli: Cli, options: TailOptions): Promise<Report
         ...(first === undefined ? ["No entries."] : entryTable(view, entries)),
         ...(first === undefined
           ? []
-          : view.hint(`Look at one: guvnor audit show ${String(first["seq"])}`)),
+          : view.hint(`Look at one: guvnor audit show ${wordOf(first, "seq")}`)),
       ],
     };
   });
@@ -126,7 +126,7 @@ function entryTable(view: View, entries: readonly JsonObject[]): string[] {
       entry["target"],
       entry["reason"] === null
         ? entry["decision"]
-        : `${String(entry["decision"])}: ${String(entry["reason"])}`,
+        : `${wordOf(entry, "decision")}: ${wordOf(entry, "reason")}`,
     ]),
   );
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 
 import type { JsonObject } from "../../engine/call.ts";
-import { listOf, objectOf, rowsOf, shortTime, textOf } from "../answer.ts";
+import { listOf, objectOf, rowsOf, shortTime, textOf, wordOf } from "../answer.ts";
 import { change, given, read } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { wholeNumber } from "../options.ts";
@@ -81,7 +81,7 @@ function reportList(answer: JsonObject, limit: number): Report {
           row["id"],
           row["awaits"] === "person" ? "awaits you" : row["state"],
           row["solutions"],
-          cast["of"] === undefined ? "" : `${String(cast["cast"])}/${String(cast["of"])}`,
+          cast["of"] === undefined ? "" : `${wordOf(cast, "cast")}/${wordOf(cast, "of")}`,
           row["winner"],
           row["title"],
         ];
@@ -99,7 +99,7 @@ function reportList(answer: JsonObject, limit: number): Report {
           rows,
         ),
         ...(more ? view.hint("There are more: --state, --limit") : []),
-        ...view.hint(`Look at one: guvnor board show ${String(first["id"])}`),
+        ...view.hint(`Look at one: guvnor board show ${wordOf(first, "id")}`),
       ];
     },
   };
@@ -135,7 +135,7 @@ function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[
     ["quorum", topic["quorum"]],
     [
       "cast",
-      cast["of"] === undefined ? undefined : `${String(cast["cast"])} of ${String(cast["of"])}`,
+      cast["of"] === undefined ? undefined : `${wordOf(cast, "cast")} of ${wordOf(cast, "of")}`,
     ],
     ["round", topic["round"]],
     ["re-vote", topic["revote"]],
@@ -169,7 +169,7 @@ function roundLines(view: View, round: JsonObject): string[] {
     ballot["reason"],
   ]);
   return [
-    ...view.sentence(`Round ${String(round["round"])}, by ${String(round["method"])}`),
+    ...view.sentence(`Round ${wordOf(round, "round")}, by ${wordOf(round, "method")}`),
     ...view.table(
       [{ title: "VOTER" }, { title: "BALLOT" }, { title: "REASON", stretch: true }],
       ballots,

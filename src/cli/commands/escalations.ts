@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 
 import type { JsonObject } from "../../engine/call.ts";
-import { objectOf, rowsOf, shortTime } from "../answer.ts";
+import { objectOf, rowsOf, shortTime, wordOf } from "../answer.ts";
 import { change, given, read } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { wholeNumber } from "../options.ts";
@@ -76,7 +76,7 @@ function reportList(answer: JsonObject, limit: number): Report {
         ),
         ...(more ? view.hint("There are more: --limit, --all") : []),
         ...view.hint(
-          `Answer one: guvnor escalations resolve ${String(first["escalation_id"])} "…"`,
+          `Answer one: guvnor escalations resolve ${wordOf(first, "escalation_id")} "…"`,
         ),
       ];
     },
@@ -101,7 +101,7 @@ function reportOne(answer: JsonObject, next?: string): Report {
           "task",
           task["id"] === undefined
             ? answer["task"]
-            : `${String(task["id"])} is ${String(task["state"])}`,
+            : `${wordOf(task, "id")} is ${wordOf(task, "state")}`,
         ],
       ]),
       ...(next === undefined ? [] : view.hint(`Answer it: ${next}`)),

@@ -6,7 +6,7 @@ import { parseDocument } from "yaml";
 
 import { GuvnorError } from "../../core/errors.ts";
 import type { JsonObject } from "../../engine/call.ts";
-import { countsOf, listOf, objectOf, rowsOf, textOf } from "../answer.ts";
+import { countsOf, listOf, objectOf, rowsOf, textOf, wordOf } from "../answer.ts";
 import { change, read } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { systemCode } from "../explain-error.ts";
@@ -139,7 +139,7 @@ function reportPlan(answer: JsonObject): Report {
   return {
     json: answer,
     text: (view) => [
-      ...view.title(`${String(plan["id"])}  ${textOf(plan, "title") ?? ""}`),
+      ...view.title(`${wordOf(plan, "id")}  ${textOf(plan, "title") ?? ""}`),
       ...view.fields([
         ["state", plan["state"]],
         ["tasks", countsOf(answer, "counts")],

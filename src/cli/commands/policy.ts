@@ -46,7 +46,7 @@ async function apply(cli: Cli, project: Project, dryRun: boolean): Promise<Repor
 }
 
 function said(answer: Readonly<Record<string, unknown>>, hasChanges: boolean): string {
-  const policy = String(answer["policy"]);
+  const policy = wordOf(answer, "policy");
   if (answer["applied"] === true) return `Policy ${policy} is in force from the next call on.`;
   if (answer["changed"] !== true) return `Policy ${policy} is in force already.`;
   return hasChanges

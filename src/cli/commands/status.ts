@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 
 import type { JsonObject } from "../../engine/call.ts";
-import { countsOf, listOf, objectOf, rowsOf } from "../answer.ts";
+import { countsOf, listOf, objectOf, rowsOf, wordOf } from "../answer.ts";
 import { put, withProject } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { readingPerson } from "../operator.ts";
@@ -53,10 +53,10 @@ function statusText(view: View, { answer, who, settings }: Found): string[] {
   return [
     ...view.title(String(answer["project"] ?? "")),
     ...view.fields([
-      ["agents", `${String(agents["present"])} present, ${String(agents["known"])} known`],
+      ["agents", `${wordOf(agents, "present")} present, ${wordOf(agents, "known")} known`],
       ["tasks", countsOf(answer, "counts")],
       ["gates", listOf(answer, "gates") ?? "none"],
-      ["policy", `${String(answer["policy"] ?? "none")} (profile ${String(answer["profile"])})`],
+      ["policy", `${String(answer["policy"] ?? "none")} (profile ${wordOf(answer, "profile")})`],
     ]),
     ...settingsLines(view, settings),
     ...section(
@@ -129,5 +129,5 @@ function nextStep(answer: JsonObject, tasks: readonly JsonObject[]): string {
   }
   const [first] = tasks;
   if (first === undefined) return "Give agents work: guvnor plan submit FILE";
-  return `Look at a task: guvnor tasks show ${String(first["id"])}`;
+  return `Look at a task: guvnor tasks show ${wordOf(first, "id")}`;
 }

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { slugName } from "../../core/ids.ts";
 import { TASK_STATES } from "../../core/task.ts";
 import type { JsonObject } from "../../engine/call.ts";
-import { objectOf, rowsOf, textOf } from "../answer.ts";
+import { objectOf, rowsOf, textOf, wordOf } from "../answer.ts";
 import { change, given, read } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { collect, collectPairs, wholeNumber } from "../options.ts";
@@ -178,7 +178,7 @@ function reportAdded(answer: JsonObject): Report {
       ...view.sentence(
         id === undefined
           ? "It could be added; nothing was saved."
-          : `Added ${id} in plan ${String(answer["plan_id"])}.`,
+          : `Added ${id} in plan ${wordOf(answer, "plan_id")}.`,
       ),
       ...(missing.length === 0
         ? []

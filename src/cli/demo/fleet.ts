@@ -12,6 +12,8 @@ export interface Fleet {
   start(job: AgentJob): void;
   /** kill -9 for an agent and its guvnor. */
   kill(name: string): void;
+  /** Names of those that were killed and not started again. */
+  killed(): readonly string[];
   /** Waits until all have ended by themselves. @returns the names of those that have not. */
   untilEnded(limitMs: number): Promise<readonly string[]>;
   /** Ends whatever still runs; nothing is left when it resolves. */
@@ -47,6 +49,10 @@ export function createFleet(workplace: Workplace, onFailure: (error: Error) => v
       member.isKilled = true;
       signalGroup(member.child, "SIGKILL");
     },
+    killed: () =>
+      [...new Map(members.map((member) => [member.name, member])).values()]
+        .filter(({ isKilled }) => isKilled)
+        .map(({ name }) => name),
     untilEnded: async (limitMs) => {
       const all = Promise.all(members.map(({ ended }) => ended));
       await Promise.race([all, sleep(limitMs, undefined, { ref: false })]);

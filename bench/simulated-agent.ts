@@ -3,7 +3,6 @@
  * parent that hands out the tasks from memory. Says when it is ready, begins at the first message,
  * and tells of each task that is done.
  */
-import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { taskIdOf } from "./answer.ts";
@@ -68,6 +67,7 @@ function say(message: AgentSays): void {
 }
 
 async function heard(): Promise<ParentSays> {
-  const [message] = (await once(process, "message")) as [ParentSays];
-  return message;
+  return await new Promise((resolve) => {
+    process.once("message", (message: ParentSays) => resolve(message));
+  });
 }

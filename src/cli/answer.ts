@@ -36,7 +36,7 @@ export function textOf(answer: JsonObject, name: string): string | undefined {
   const found = answer[name];
   if (typeof found === "string") return found;
   if (found === undefined || found === null) return undefined;
-  return typeof found === "object" ? JSON.stringify(found) : String(found);
+  return JSON.stringify(found);
 }
 
 /** The value as text; empty when there is none. */

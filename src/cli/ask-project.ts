@@ -1,8 +1,9 @@
 import { openAt, type Project } from "../app.ts";
 import { readConfig } from "../config.ts";
-import { type ErrorCode, GuvnorError } from "../core/errors.ts";
+import { ERROR_CODES, GuvnorError } from "../core/errors.ts";
 import type { JsonObject } from "../engine/call.ts";
 import { findProject, type ProjectPaths } from "../project-paths.ts";
+import { objectOf, wordOf } from "./answer.ts";
 import type { Cli } from "./cli.ts";
 import { createLogger } from "./logger.ts";
 import { type Person, readingPerson, requirePerson } from "./operator.ts";
@@ -60,12 +61,13 @@ export async function put(
   const { signal } = new AbortController();
   const answer = await project.governor.call({ operation, args, caller, signal });
   if (!answer.isError) return answer.body;
-  const { code, message, fix, details } = answer.body;
+  const { body } = answer;
+  const details = objectOf(body, "details");
   throw new GuvnorError(
-    code as ErrorCode,
-    String(message),
-    String(fix),
-    details === undefined ? {} : { details: details as JsonObject },
+    ERROR_CODES.find((code) => code === body["code"]) ?? "internal",
+    wordOf(body, "message"),
+    wordOf(body, "fix"),
+    Object.keys(details).length === 0 ? {} : { details },
   );
 }
 

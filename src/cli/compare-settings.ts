@@ -13,7 +13,7 @@ export function compareSettings(before: ProjectSettings, after: ProjectSettings)
   const old = new Map(flatten(before));
   const now = new Map(flatten(after));
   const names = [...new Set([...old.keys(), ...now.keys()])].toSorted();
-  return names.flatMap((what) => {
+  return names.flatMap((what): SettingsChange[] => {
     const was = old.get(what);
     const is = now.get(what);
     if (was === is) return [];

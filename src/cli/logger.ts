@@ -31,7 +31,8 @@ export function createLogger(level: Config["logLevel"]): Logger {
 }
 
 function openPino(level: Config["logLevel"]): PinoLogger {
-  const pino = createRequire(import.meta.url)("pino") as Pino;
+  const load: (name: "pino") => Pino = createRequire(import.meta.url);
+  const pino = load("pino");
   const options = {
     level,
     base: { pid: process.pid },

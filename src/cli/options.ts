@@ -23,12 +23,18 @@ export function collectPairs(
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const UNITS_MS = new Map([
+  ["s", 1000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+  ["d", 86_400_000],
+]);
 
 /** "90s", "10m", "2h" or "3d" ago, or a time such as 2026-11-21T09:30:00Z; ms since 1970. */
 export function sinceTime(text: string, nowMs = Date.now()): number {
   const [, count, unit] = /^([0-9]{1,6})([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return nowMs - Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS];
+  const unitMs = UNITS_MS.get(unit ?? "");
+  if (count !== undefined && unitMs !== undefined) return nowMs - Number(count) * unitMs;
   const time = /^[0-9]{4}-[0-9]{2}-[0-9]{2}/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(time)) return time;
   throw new InvalidArgumentError('Give a time such as "10m", "2h" or "2026-11-21T09:30:00Z".');

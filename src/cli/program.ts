@@ -42,7 +42,17 @@ export function createProgram(cli: Cli, output: OutputConfiguration): Command {
     });
   addPolicyCommands(program, cli);
   addDoctorCommand(program, cli);
-  // `demo` belongs here: a command whose action imports ./commands/demo.ts and awaits runDemo.
+  program
+    .command("demo")
+    .description("watch four agents carry out a plan, vote, fail, recover; and prove it")
+    .option("--keep <directory>", "let it happen in this new directory, which stays")
+    .option("--sample <directory>", "another sample than the one that is shipped")
+    .action(async ({ keep, sample }: { keep?: string; sample?: string }) => {
+      await cli.stream(async () => {
+        const { runDemo } = await import("./commands/demo.ts");
+        return await runDemo({ ...cli, keep, sample });
+      });
+    });
   program.commandsGroup("Work:");
   addStatusCommand(program, cli);
   addTaskCommands(program, cli);

@@ -75,6 +75,7 @@ export function settingsAdvice(state: SettingsState): string | undefined {
     case "none":
       return "There is no guvnor.yaml: no gates measure what agents report.";
     case "in_force":
-      return undefined;
+      break;
   }
+  return undefined;
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../engine/call.ts";
-import { shortTime } from "./answer.ts";
+import { shortTime, textOf, wordOf } from "./answer.ts";
 import type { View } from "./view.ts";
 
 /** Tasks as lists show them. */
@@ -26,7 +26,9 @@ export function taskTable(view: View, rows: readonly JsonObject[]): string[] {
 
 /** "running 40 %", "ready at 09:30". */
 function stateOf(row: JsonObject): string {
-  const { state, percent, not_before: notBefore } = row;
-  if (notBefore !== undefined) return `${String(state)} at ${shortTime(notBefore).slice(11)}`;
-  return percent === undefined ? String(state) : `${String(state)} ${String(percent)} %`;
+  const state = wordOf(row, "state");
+  const percent = textOf(row, "percent");
+  const notBefore = row["not_before"];
+  if (notBefore !== undefined) return `${state} at ${shortTime(notBefore).slice(11)}`;
+  return percent === undefined ? state : `${state} ${percent} %`;
 }

@@ -84,10 +84,9 @@ function missingLines(view: View, task: JsonObject): string[] {
   return [
     "",
     "Missing:",
-    ...missing.flatMap((item) => [
-      ...view.sentence(`  ${wordOf(item, "gate")}:`),
-      ...view.paragraph(wordOf(item, "evidence"), "    "),
-    ]),
+    ...missing.flatMap((item) =>
+      view.paragraph(`${wordOf(item, "gate")}: ${wordOf(item, "evidence")}`, "  "),
+    ),
   ];
 }
 

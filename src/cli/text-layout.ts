@@ -24,8 +24,8 @@ export function oneLine(text: unknown): string {
 }
 
 function asText(value: unknown): string {
-  if (value === undefined || value === null) return "";
-  return typeof value === "object" ? JSON.stringify(value) : String(value as string | number);
+  if (typeof value === "string") return value;
+  return value === undefined || value === null ? "" : JSON.stringify(value);
 }
 
 /** Columns that a terminal needs for it. */
@@ -98,11 +98,9 @@ export function fieldList(
   const labelWidth = Math.max(0, ...shown.map(([label]) => displayWidth(label)));
   const indent = " ".repeat(labelWidth + GAP.length);
   return shown.flatMap(([label, value]) => {
-    const [first = "", ...more] = wrapText(oneLine(value), width - indent.length);
-    return [
-      (label.padEnd(labelWidth) + GAP + first).trimEnd(),
-      ...more.map((line) => indent + line),
-    ];
+    const wrapped = wrapText(oneLine(value), width - indent.length);
+    const heading = label.padEnd(labelWidth) + GAP;
+    return wrapped.map((line, at) => ((at === 0 ? heading : indent) + line).trimEnd());
   });
 }
 

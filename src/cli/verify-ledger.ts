@@ -4,10 +4,10 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 
 import {
-  type ChainCheck,
   type ChainedEntry,
   type ChainHead,
   checkChain,
+  GENESIS_HASH,
 } from "../core/audit-chain.ts";
 import { GuvnorError } from "../core/errors.ts";
 import type { EngineDeps } from "../engine/deps.ts";

@@ -11,7 +11,7 @@ import {
 } from "./topic-record.ts";
 
 /** What happens to a topic; the ledger names it. */
-export type TopicEvent =
+type TopicEvent =
   | "opened"
   | "voting_opened"
   | "revote_opened"

@@ -54,9 +54,9 @@ export function callingAgent(ctx: CallContext): Agent {
   );
 }
 
-/** @throws {GuvnorError} `person_required` when an agent calls what only people may do. */
+/** "person:pat". @throws {GuvnorError} `person_required` when an agent calls what only people may do. */
 export function callingPerson(ctx: CallContext): string {
-  if (ctx.caller.kind === "person") return ctx.caller.name;
+  if (ctx.caller.kind === "person") return ctx.actor;
   throw new GuvnorError(
     "person_required",
     "Only a person may do this.",

@@ -317,7 +317,8 @@ async function record(deps: EngineDeps, tx: StoreTx, facts: Recorded): Promise<v
 }
 
 function actorOf(incoming: IncomingCall, agent: Agent | undefined): string {
-  if (incoming.caller.kind === "person") return incoming.caller.name;
+  // No agent's name has a colon: a person is never taken for an agent.
+  if (incoming.caller.kind === "person") return `person:${incoming.caller.name}`;
   return agent?.name ?? "unknown";
 }
 

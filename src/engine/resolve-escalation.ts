@@ -60,13 +60,13 @@ export async function closeEscalation(
   const settled =
     task === undefined
       ? undefined
-      : await answerTask(ctx, task, { escalation, note: { from: `person:${person}`, text } });
+      : await answerTask(ctx, task, { escalation, note: { from: person, text } });
   const waiting = new Set([escalation.raisedBy, settled?.holder ?? escalation.raisedBy]);
   for (const to of waiting) {
     if ((await ctx.tx.agents.get(to)) === undefined) continue;
     await sendToInbox(ctx, {
       to,
-      from: `person:${person}`,
+      from: person,
       kind: "escalation",
       subject: escalation.id,
       text: messageFor(escalation, settled),

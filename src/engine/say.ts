@@ -6,7 +6,6 @@ import { requireTask } from "./find-rows.ts";
 import { sendToInbox } from "./inbox.ts";
 import type { Outcome } from "./operation.ts";
 import { isPresent } from "./presence.ts";
-import { speakerOf } from "./speaker.ts";
 import { present } from "./task-view.ts";
 
 export interface Saying {
@@ -33,7 +32,7 @@ async function sayToTask(ctx: CallContext, { to, text }: Saying): Promise<Outcom
   const { holder } = task;
   if (holder !== null) await deliver(ctx, [holder], { subject: task.id, text });
   const isHeard = holder !== null && (await isPresent(ctx, holder));
-  if (!isHeard) await appendNote(ctx, task, { from: speakerOf(ctx), text });
+  if (!isHeard) await appendNote(ctx, task, { from: ctx.actor, text });
   return {
     target: task.id,
     answer: present({
@@ -48,7 +47,7 @@ async function deliver(
   names: readonly string[],
   { subject, text }: { subject: string | null; text: string },
 ): Promise<void> {
-  const from = speakerOf(ctx);
+  const from = ctx.actor;
   for (const to of names) await sendToInbox(ctx, { to, from, kind: "message", subject, text });
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { openTopic } from "../engine/board/open-topic.ts";
+import { MAX_SOLUTIONS } from "../engine/board/propose-solution.ts";
 import { agentName, body, inboxField, requestId, session, taskId, title } from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
@@ -13,7 +14,7 @@ export const openTopicTool = defineTool({
   input: z.strictObject({
     title,
     problem: body.min(1),
-    options: z.array(title).max(20).optional(),
+    options: z.array(title).max(MAX_SOLUTIONS).optional(),
     method: z.enum(["majority", "schulze"]).optional(),
     electorate: z
       .strictObject({

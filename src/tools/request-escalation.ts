@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { ESCALATION_KINDS, SEVERITIES } from "../core/escalation.ts";
 import { requestEscalation } from "../engine/request-escalation.ts";
 import {
   body,
@@ -19,8 +20,8 @@ export const requestEscalationTool = defineTool({
     "Asks a person: give kind and summary. With escalation_id alone: what became of an earlier one. wait_seconds waits for the answer, which comes to your inbox too.",
   class: "write",
   input: z.strictObject({
-    kind: z.enum(["blocked", "conflict", "policy", "security", "question", "other"]).optional(),
-    severity: z.enum(["low", "medium", "high", "critical"]).optional(),
+    kind: z.enum(ESCALATION_KINDS).optional(),
+    severity: z.enum(SEVERITIES).optional(),
     summary: title.optional(),
     detail: body.optional(),
     task_id: taskId.optional(),

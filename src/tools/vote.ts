@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { castVote } from "../engine/board/cast-vote.ts";
+import { MAX_SOLUTIONS } from "../engine/board/propose-solution.ts";
 import { inboxField, requestId, session } from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
@@ -12,7 +13,7 @@ export const voteTool = defineTool({
   class: "write",
   input: z.strictObject({
     topic_id: z.string().max(32),
-    ballot: z.array(z.string().max(32)).max(50).optional(),
+    ballot: z.array(z.string().max(32)).max(MAX_SOLUTIONS).optional(),
     abstain: z.boolean().optional(),
     reason: z.string().min(1).max(2000),
     session,

@@ -72,7 +72,7 @@ describe("asking a person", () => {
     expect(await fleet.ok("ada", "request_escalation", again)).toMatchObject({
       state: "resolved",
       resolution: "eu-west",
-      resolved_by: "pat",
+      resolved_by: "person:pat",
       next: "Go on as the resolution says.",
     });
   });
@@ -102,7 +102,7 @@ describe("a person's answer", () => {
     for (let time = 0; time < 2; time += 1) {
       expect(bodyOf(await fleet.asPerson("escalations_ack", ack))).toMatchObject({
         state: "acknowledged",
-        acknowledged_by: "pat",
+        acknowledged_by: "person:pat",
       });
     }
     await resolve("E1", "yes");
@@ -123,7 +123,7 @@ describe("a person's answer", () => {
       { subject: "E1", text: "E1 (Which region?) is resolved: eu-west" },
     ]);
     expect((await fleet.ledger()).at(-1)).toMatchObject({
-      actor: "pat",
+      actor: "person:pat",
       action: "escalations_resolve",
       target: "E1",
       effects: [

@@ -557,7 +557,7 @@ describe("status", () => {
     await fleet.asPerson("tasks_cancel", { task_id: "T1", reason: "because" });
     expect(await fleet.ok("ada", "get_status")).toMatchObject({
       scope: "me",
-      messages: [{ from: "pat", subject: "T1" }],
+      messages: [{ from: "person:pat", subject: "T1" }],
     });
     expect(await fleet.ok("ada", "get_status", { scope: "me" })).not.toHaveProperty("messages");
   });

@@ -31,13 +31,13 @@ export interface FleetOptions {
   readonly store?: Store;
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly signal?: AbortSignal;
   readonly onWaiting?: (waitedMs: number) => void;
 }
 
 /** One entry of the ledger: its body, and where it stands. */
-export interface LedgerEntry {
+interface LedgerEntry {
   readonly seq: number;
   readonly actor: string;
   readonly action: string;
@@ -242,7 +242,7 @@ const SILENT: EngineDeps["log"] = {
 };
 
 /** Measures nothing: says what the test wants said, `pass` by default. */
-export interface GateDouble extends GateRunner {
+interface GateDouble extends GateRunner {
   /** By the gate's name. */
   readonly verdicts: Map<string, Measurement["verdict"]>;
   readonly measured: MeasureRequest[];

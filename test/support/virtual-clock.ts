@@ -56,7 +56,7 @@ export function createVirtualClock(): VirtualClock {
 }
 
 /** Until nothing is left to run but sleepers: all work over a store in memory is microtasks. */
-export async function runnable(): Promise<void> {
+async function runnable(): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     await new Promise<void>((resolve) => {
       setImmediate(resolve);

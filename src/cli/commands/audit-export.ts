@@ -6,6 +6,7 @@ import { pipeline } from "node:stream/promises";
 import type { Project } from "../../app.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import type { EngineDeps } from "../../engine/deps.ts";
+import { textOf } from "../answer.ts";
 import { put, withProject } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { systemCode } from "../explain-error.ts";
@@ -46,8 +47,7 @@ async function recordExport(
   const person = await readingPerson(cli, project);
   const args = { format: "jsonl", ...(out === undefined ? {} : { out }) };
   const answer = await put(project, person, { operation: "audit_export", args });
-  const head = answer["head_hash"];
-  return { entries: Number(answer["entries"]), head: head === undefined ? head : String(head) };
+  return { entries: Number(answer["entries"]), head: textOf(answer, "head_hash") };
 }
 
 /** One object a line with exactly seq, prev_hash, hash and body, up to the entry `last`. */

@@ -1,6 +1,7 @@
 import type { Project } from "../../app.ts";
 import type { JsonObject } from "../../engine/call.ts";
 import type { AuditFilter, AuditRow } from "../../store/store.ts";
+import { parseObject, wordOf } from "../answer.ts";
 import { withProject } from "../ask-project.ts";
 import { type Cli, jsonText, type Report } from "../cli.ts";
 import type { View } from "../view.ts";
@@ -102,9 +103,9 @@ function filterOf({
   };
 }
 
-/** The body's fields beside the number. */
+/** The body's fields beside the number; a body that somebody destroyed has none. */
 function readEntry({ seq, body }: AuditRow): JsonObject {
-  return { seq, ...(JSON.parse(body) as JsonObject) };
+  return { seq, ...parseObject(body) };
 }
 
 /** Fixed widths, so that entries that come later stand below the earlier ones. */

@@ -111,14 +111,14 @@ function reportTopic(answer: JsonObject): Report {
     json: answer,
     text: (view) => [
       ...view.title(
-        `${String(topic["id"] ?? answer["topic_id"] ?? "")}  ${textOf(topic, "title") ?? ""}`,
+        `${textOf(topic, "id") ?? wordOf(answer, "topic_id")}  ${wordOf(topic, "title")}`,
       ),
       ...topicFields(view, answer, topic),
       ...(textOf(topic, "problem") === undefined
         ? []
         : ["", ...view.paragraph(textOf(topic, "problem") ?? "", "  ")]),
-      ...rowsOf(answer, "solutions").flatMap((solution) => ["", ...solutionLines(view, solution)]),
-      ...rowsOf(answer, "rounds").flatMap((round) => ["", ...roundLines(view, round)]),
+      ...rowsOf(answer, "solutions").flatMap((solution) => solutionLines(view, solution)),
+      ...rowsOf(answer, "rounds").flatMap((round) => roundLines(view, round)),
       ...topicHint(view, topic),
     ],
   };
@@ -149,11 +149,13 @@ function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[
 }
 
 function solutionLines(view: View, solution: JsonObject): string[] {
-  const { id, author, title, commit, body } = solution as Record<string, string | undefined>;
+  const [id, author, title] = ["id", "author", "title"].map((name) => wordOf(solution, name));
+  const body = textOf(solution, "body");
   return [
+    "",
     ...view.title(`${id ?? ""}  ${title ?? ""}  (${author ?? ""})`),
     ...view.fields([
-      ["commit", commit],
+      ["commit", solution["commit"]],
       ["files", listOf(solution, "files")],
       ["evidence", listOf(solution, "evidence")],
       ["confidence", solution["confidence"]],
@@ -169,6 +171,7 @@ function roundLines(view: View, round: JsonObject): string[] {
     ballot["reason"],
   ]);
   return [
+    "",
     ...view.sentence(`Round ${wordOf(round, "round")}, by ${wordOf(round, "method")}`),
     ...view.table(
       [{ title: "VOTER" }, { title: "BALLOT" }, { title: "REASON", stretch: true }],
@@ -178,7 +181,7 @@ function roundLines(view: View, round: JsonObject): string[] {
 }
 
 function topicHint(view: View, topic: JsonObject): string[] {
-  const id = String(topic["id"] ?? "");
+  const id = wordOf(topic, "id");
   if (topic["state"] !== "no_consensus" && topic["awaits"] !== "person") return [];
   return ["", ...view.hint(`Decide: guvnor board decide ${id} S… --reason "…", or --none`)];
 }

@@ -162,7 +162,7 @@ function initText(view: View, cli: Cli, { plan, steps, dryRun }: Initialised): s
   return [
     ...view.title(`guvnor: ${plan.paths.name}`),
     ...steps.flatMap(({ what, path, status, note }) => [
-      `${words[status].padEnd(width)}${what}  ${shortPath(path, cli.directory)}`,
+      `${words[status].padEnd(width)}${what.padEnd(22)}${shortPath(path, cli.directory)}`,
       ...(note === undefined ? [] : view.paragraph(note, " ".repeat(width))),
     ]),
     "",

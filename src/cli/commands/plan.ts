@@ -6,7 +6,16 @@ import { parseDocument } from "yaml";
 
 import { GuvnorError } from "../../core/errors.ts";
 import type { JsonObject } from "../../engine/call.ts";
-import { countsOf, listOf, objectOf, rowsOf, textOf, wordOf } from "../answer.ts";
+import {
+  countsOf,
+  isObject,
+  namesOf,
+  listOf,
+  objectOf,
+  rowsOf,
+  textOf,
+  wordOf,
+} from "../answer.ts";
 import { change, read } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { systemCode } from "../explain-error.ts";
@@ -75,10 +84,8 @@ function parsePlan(text: string, file: string): JsonObject {
     const [first = ""] = problem.message.split("\n");
     throw invalid(`${file} is neither YAML nor JSON: ${first}`);
   }
-  const value = withoutAliases(() => document.toJS({ maxAliasCount: 0 }) as unknown, file);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as JsonObject;
-  }
+  const value = withoutAliases((): unknown => document.toJS({ maxAliasCount: 0 }), file);
+  if (isObject(value)) return value;
   throw invalid(`${file} holds no plan.`);
 }
 
@@ -123,7 +130,7 @@ function reportSubmitted(answer: JsonObject): Report {
 
 function analysisLines(view: View, answer: JsonObject): string[] {
   const analysis = objectOf(answer, "analysis");
-  const path = rowsOf(analysis, "critical_path").map(String);
+  const path = namesOf(analysis, "critical_path");
   return view.fields([
     ["critical path", path.length > 8 ? `${path.slice(0, 8).join(" → ")} …` : path.join(" → ")],
     ["minutes on it", analysis["critical_path_minutes"]],
@@ -148,7 +155,7 @@ function reportPlan(answer: JsonObject): Report {
       ]),
       "",
       ...taskTable(view, tasks),
-      ...view.hint(`Look at one: guvnor tasks show ${String(tasks[0]?.["id"] ?? "T1")}`),
+      ...view.hint(`Look at one: guvnor tasks show ${wordOf(tasks[0] ?? {}, "id")}`),
     ],
   };
 }

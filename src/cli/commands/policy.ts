@@ -4,6 +4,7 @@ import { type Project, readSettingsFile } from "../../app.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import { NO_SETTINGS } from "../../core/settings.ts";
 import { loadSettings } from "../../policy/load-settings.ts";
+import { wordOf } from "../answer.ts";
 import { put, withProject } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { compareSettings, type SettingsChange } from "../compare-settings.ts";

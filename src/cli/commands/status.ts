@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 
 import type { JsonObject } from "../../engine/call.ts";
-import { countsOf, listOf, objectOf, rowsOf, wordOf } from "../answer.ts";
+import { countsOf, listOf, objectOf, rowsOf, textOf, wordOf } from "../answer.ts";
 import { put, withProject } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { readingPerson } from "../operator.ts";
@@ -51,12 +51,12 @@ function statusText(view: View, { answer, who, settings }: Found): string[] {
   const tasks = rowsOf(answer, "tasks");
   const plans = rowsOf(answer, "plans").map((plan) => [plan["id"], plan["state"], plan["title"]]);
   return [
-    ...view.title(String(answer["project"] ?? "")),
+    ...view.title(wordOf(answer, "project")),
     ...view.fields([
       ["agents", `${wordOf(agents, "present")} present, ${wordOf(agents, "known")} known`],
       ["tasks", countsOf(answer, "counts")],
       ["gates", listOf(answer, "gates") ?? "none"],
-      ["policy", `${String(answer["policy"] ?? "none")} (profile ${wordOf(answer, "profile")})`],
+      ["policy", `${textOf(answer, "policy") ?? "none"} (profile ${wordOf(answer, "profile")})`],
     ]),
     ...settingsLines(view, settings),
     ...section(

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { slugName } from "../../core/ids.ts";
 import { TASK_STATES } from "../../core/task.ts";
 import type { JsonObject } from "../../engine/call.ts";
-import { objectOf, rowsOf, textOf, wordOf } from "../answer.ts";
+import { namesOf, objectOf, rowsOf, textOf, wordOf } from "../answer.ts";
 import { change, given, read } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { collect, collectPairs, wholeNumber } from "../options.ts";
@@ -171,7 +171,7 @@ function newKey(title: string, addsToPlan: boolean): string {
 
 function reportAdded(answer: JsonObject): Report {
   const [id] = Object.values(objectOf(answer, "tasks")).map(String);
-  const missing = rowsOf(objectOf(answer, "analysis"), "missing_capabilities").map(String);
+  const missing = namesOf(objectOf(answer, "analysis"), "missing_capabilities");
   return {
     json: answer,
     text: (view) => [
@@ -190,12 +190,12 @@ function reportAdded(answer: JsonObject): Report {
 
 function reportMoved(answer: JsonObject): Report {
   const task = objectOf(answer, "task");
-  const { id, state } = task as Record<string, string | undefined>;
+  const id = wordOf(task, "id");
   return {
     json: answer,
     text: (view) => [
-      ...view.sentence(`${id ?? ""} is ${state ?? ""} now.`),
-      ...view.hint(`Look at it: guvnor tasks show ${id ?? ""}`),
+      ...view.sentence(`${id} is ${wordOf(task, "state")} now.`),
+      ...view.hint(`Look at it: guvnor tasks show ${id}`),
     ],
   };
 }

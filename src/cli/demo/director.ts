@@ -99,14 +99,14 @@ function rememberQuestion(questions: Map<string, string>, entry: Entry, effect: 
 
 async function answer(scene: Scene, key: string, escalation: string | undefined): Promise<void> {
   const { sample, workplace, say } = scene;
-  const text = sample.answers.get(key);
-  if (escalation === undefined || text === undefined) {
+  const words = sample.answers.get(key);
+  if (escalation === undefined || words === undefined) {
     throw new Error(`${key} waits for a person, and the sample has no answer for it.`);
   }
   say(`The demo plays the person: guvnor escalations resolve ${escalation} "…"`);
   for (const args of [
     ["escalations", "ack", escalation],
-    ["escalations", "resolve", escalation, text],
+    ["escalations", "resolve", escalation, words],
   ]) {
     const { exitCode, stderr } = await workplace.guvnor(...args);
     if (exitCode !== 0) throw new Error(`guvnor ${args.join(" ")}: ${stderr.trim()}`);

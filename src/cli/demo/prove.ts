@@ -20,7 +20,6 @@ export interface Proof {
   /** Git's name of the files that came out; the same on every run. */
   readonly tree: string;
   readonly branch: string;
-  readonly base: string;
   readonly document: JsonObject;
 }
 
@@ -39,11 +38,11 @@ export async function prove(
   await workplace.git("clone", "-q", "--branch", branch, workplace.repository, result);
   const checks = [
     ...checkStory(story),
-    await checkWinner(sample, story, result),
+    checkWinner(sample, story, result),
     await checkTests(workplace, result),
     await checkReports(workplace, result),
     await checkLedger(workplace, story),
-    await checkMain(workplace),
+    await checkMain(workplace, plan.base),
   ];
   const tree = await workplace.git("rev-parse", `${plan.branch}^{tree}`);
   const keys = new Map(Object.entries(plan.tasks).map(([key, id]) => [id, key]));
@@ -54,11 +53,11 @@ export async function prove(
     branch,
     tree,
     ...(winner === undefined ? {} : { winner: { id: winner.id, title: winner.title } }),
-    tasks: outcomeOf(story).map((task) => ({ key: keys.get(task.id) ?? "", ...task })),
+    tasks: outcomeOf(story, (id) => keys.get(id) ?? ""),
     checks,
     ledger_entries: story.entries,
   };
-  return { story, checks, tree, branch, base: workplace.base, document };
+  return { story, checks, tree, branch, document };
 }
 
 /** What the vote chose is what was written down, and what the code does (its report says so). */
@@ -121,8 +120,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function checkMain(workplace: Workplace): Promise<Check> {
-  const ok = await isMainUntouched(workplace);
-  const evidence = `main ${ok ? "stands" : "does not stand"} at ${workplace.base.slice(0, 10)}, as before.`;
+async function checkMain(workplace: Workplace, base: string): Promise<Check> {
+  const ok = await isMainUntouched(workplace, base);
+  const evidence = `main ${ok ? "stands" : "does not stand"} at ${base.slice(0, 10)}, as before.`;
   return { name: "main untouched", ok, evidence };
 }

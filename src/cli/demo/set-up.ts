@@ -8,6 +8,8 @@ import type { Workplace } from "./workplace.ts";
 export interface SubmittedPlan {
   readonly id: string;
   readonly branch: string;
+  /** Commit that main stands at. */
+  readonly base: string;
   /** Ids by keys. */
   readonly tasks: Readonly<Record<string, string>>;
 }
@@ -42,11 +44,19 @@ export async function setUp({
     "$ guvnor init",
   ]);
   await mustSucceed(workplace, "init");
+  const base = await commitSetUp(workplace);
   print(["$ guvnor plan submit plan.yaml"]);
   const answer = await mustSucceed(workplace, "plan", "submit", sample.planFile, "--json");
   const { plan_id: id, branch, tasks } = submittedSchema.parse(JSON.parse(answer));
   print([...taskList(view, tasks), ""]);
-  return { id, branch, tasks };
+  return { id, branch, tasks, base };
+}
+
+/** What `guvnor init` made for the clients belongs to the repository. */
+async function commitSetUp({ git }: Workplace): Promise<string> {
+  await git("add", "-A");
+  await git("commit", "-q", "--allow-empty", "-m", "Set guvnor up");
+  return await git("rev-parse", "HEAD");
 }
 
 function taskList(view: View, tasks: Readonly<Record<string, string>>): string[] {

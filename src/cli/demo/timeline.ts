@@ -1,5 +1,5 @@
 import type { View } from "../view.ts";
-import { missingOf, type Story, type TaskMoment } from "./story.ts";
+import { missingOf, type Story, type TaskMoment, text } from "./story.ts";
 
 const MARKS: Readonly<Record<string, string>> = {
   sent_back: "!",
@@ -67,7 +67,11 @@ function symbolOf(state: string): string | undefined {
 }
 
 /** What is compared between runs: everything that must not depend on time. */
-export function outcomeOf(story: Story): {
+export function outcomeOf(
+  story: Story,
+  nameOf: (id: string) => string,
+): {
+  key: string;
   id: string;
   state: string;
   verified_by: string;
@@ -75,12 +79,18 @@ export function outcomeOf(story: Story): {
   sent_back: { by: string; missing: readonly string[] }[];
 }[] {
   return [...story.tasks].map(([id, moments]) => ({
+    key: nameOf(id),
     id,
     state: moments.at(-1)?.to ?? "",
-    verified_by: String(moments.at(-1)?.effect["verified_by"] ?? "nobody"),
+    verified_by: verifierOf(moments),
     attempts: moments.filter(({ event }) => event === "claimed").length,
     sent_back: moments
       .filter(({ event }) => event === "sent_back" || event === "returned")
       .map((moment) => ({ by: moment.holder ?? "", missing: missingOf(moment) })),
   }));
+}
+
+function verifierOf(moments: readonly TaskMoment[]): string {
+  const last = moments.at(-1);
+  return last === undefined ? "" : text(last.effect, "verified_by");
 }

@@ -13,11 +13,9 @@ export interface Workplace {
   readonly repository: string;
   /** What all programs of the demo see: nothing of the user's settings and credentials. */
   readonly env: NodeJS.ProcessEnv;
-  /** Commit that main stands at. */
-  readonly base: string;
-  git(...args: string[]): Promise<string>;
+  readonly git: (...args: string[]) => Promise<string>;
   /** One `guvnor` command, as a person would give it. */
-  guvnor(...args: string[]): Promise<ProgramRun>;
+  readonly guvnor: (...args: string[]) => Promise<ProgramRun>;
 }
 
 const BRANCH = "main";
@@ -57,7 +55,6 @@ export async function createWorkplace(
     directory,
     repository,
     env,
-    base: await git("rev-parse", "HEAD"),
     git,
     guvnor: async (...args) => {
       const command = [entryFile("..", "main"), ...args];
@@ -74,7 +71,7 @@ export async function addWorktree({ directory, git }: Workplace, name: string): 
 }
 
 /** Whether nobody touched main: neither the branch nor the files of its working tree. */
-export async function isMainUntouched({ git, base }: Workplace): Promise<boolean> {
+export async function isMainUntouched({ git }: Workplace, base: string): Promise<boolean> {
   const [head, branch, changes] = await Promise.all([
     git("rev-parse", "HEAD"),
     git("rev-parse", BRANCH),

@@ -3,6 +3,7 @@ import { extname, isAbsolute, join, resolve } from "node:path";
 
 import { GuvnorError } from "../../core/errors.ts";
 import type { JsonObject } from "../../engine/call.ts";
+import { isObject, objectOf } from "../answer.ts";
 import { systemCode } from "../explain-error.ts";
 
 /** How a client starts the server. */
@@ -26,14 +27,15 @@ export function serverCommand(
   directory: string,
 ): ServerCommand {
   const main = resolve(import.meta.dirname, "..", `main${extname(import.meta.filename)}`);
-  const kept = ["GUVNOR_HOME", "GUVNOR_CONFIG"].flatMap((name) => {
+  const kept: Record<string, string> = {};
+  for (const name of ["GUVNOR_HOME", "GUVNOR_CONFIG"]) {
     const value = env[name] ?? "";
-    return value === "" ? [] : [[name, resolve(directory, value)]];
-  });
+    if (value !== "") kept[name] = resolve(directory, value);
+  }
   return {
     command: process.execPath,
     args: [main, "mcp"],
-    ...(kept.length === 0 ? {} : { env: Object.fromEntries(kept) as Record<string, string> }),
+    ...(Object.keys(kept).length === 0 ? {} : { env: kept }),
   };
 }
 
@@ -50,14 +52,14 @@ export function planClaudeConfig(root: string, server: ServerCommand): ClaudeCon
     return { file, status: "made", text: made, note: undefined };
   }
   const config = parseConfig(text, file);
-  const servers = config["mcpServers"] as JsonObject | undefined;
-  const existing = servers?.["guvnor"];
+  const servers = objectOf(config, "mcpServers");
+  const existing = servers["guvnor"];
   if (isSame(existing, server)) return { file, status: "kept", text: undefined, note: undefined };
-  if (isRecord(existing) && works(existing)) {
+  if (isObject(existing) && works(existing)) {
     const note = "it has a guvnor server of its own, which is left as it is";
     return { file, status: "kept", text: undefined, note };
   }
-  const entry = isRecord(existing) ? { ...existing, ...server } : server;
+  const entry = isObject(existing) ? { ...existing, ...server } : server;
   const merged = { ...config, mcpServers: { ...servers, guvnor: entry } };
   const indent = /^\{\r?\n([ \t]+)"/.exec(text)?.[1] ?? 2;
   const note = existing === undefined ? "added guvnor to what is there" : "its program was gone";
@@ -67,7 +69,7 @@ export function planClaudeConfig(root: string, server: ServerCommand): ClaudeCon
 
 function isSame(existing: unknown, server: ServerCommand): boolean {
   return (
-    isRecord(existing) && JSON.stringify({ ...existing, ...server }) === JSON.stringify(existing)
+    isObject(existing) && JSON.stringify({ ...existing, ...server }) === JSON.stringify(existing)
   );
 }
 
@@ -87,8 +89,8 @@ function parseConfig(text: string, file: string): JsonObject {
   } catch (error) {
     throw refused(`${file} is not valid JSON and was left as it is.`, error);
   }
-  const servers = isRecord(config) ? (config["mcpServers"] ?? {}) : undefined;
-  if (isRecord(config) && isRecord(servers)) return config;
+  const servers = isObject(config) ? (config["mcpServers"] ?? {}) : undefined;
+  if (isObject(config) && isObject(servers)) return config;
   throw refused(`${file} does not hold {"mcpServers": {…}} and was left as it is.`);
 }
 
@@ -104,8 +106,4 @@ function readOr(file: string): string | undefined {
     if (systemCode(error) === "ENOENT") return undefined;
     throw error;
   }
-}
-
-function isRecord(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { objectOf, parseObject } from "../answer.ts";
+
 /** A command that probably tests this project. */
 export interface GuessedGate {
   readonly name: string;
@@ -41,8 +43,8 @@ const PACKAGE_MANAGERS = [
 ] as const;
 
 function guessNode(root: string): Guess | undefined {
-  const test = testScript(readOr(root, "package.json"));
-  if (test === undefined || PLACEHOLDER.test(test)) return undefined;
+  const test = objectOf(parseObject(readOr(root, "package.json") ?? "") ?? {}, "scripts")["test"];
+  if (typeof test !== "string" || PLACEHOLDER.test(test)) return undefined;
   const manager = PACKAGE_MANAGERS.find(({ lock }) => existsSync(join(root, lock)));
   const run = manager?.name === "bun" ? ["bun", "run", "test"] : [manager?.name ?? "npm", "test"];
   return {
@@ -52,17 +54,6 @@ function guessNode(root: string): Guess | undefined {
         ? undefined
         : { run: manager.install, key: ["package.json", manager.lock] },
   };
-}
-
-function testScript(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const { scripts } = JSON.parse(text) as { scripts?: { test?: unknown } };
-    return typeof scripts?.test === "string" ? scripts.test : undefined;
-  } catch {
-    // A package.json that npm cannot read either tells nothing about tests.
-    return undefined;
-  }
 }
 
 function guessPython(root: string): Guess | undefined {

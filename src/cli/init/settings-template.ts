@@ -3,8 +3,7 @@ import type { Guess } from "./guess-gates.ts";
 const HEAD = `# Settings of guvnor for this project. What is in force is what a person applied:
 # after a change run \`guvnor policy apply\`.
 version: 1
-# open: changes of this file take effect by themselves; standard; strict
-profile: standard
+profile: standard # open | standard | strict
 `;
 
 const GATES = `

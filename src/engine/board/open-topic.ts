@@ -6,7 +6,6 @@ import { openVoting, type TopicMove } from "../../core/topic-decisions.ts";
 import type { CallContext } from "../call-context.ts";
 import { requireTask } from "../find-rows.ts";
 import type { Outcome } from "../operation.ts";
-import { speakerOf } from "../speaker.ts";
 import { iso, present } from "../task-view.ts";
 import { nextStep } from "./describe-topic.ts";
 import { chooseElectorate, type ElectorateRequest } from "./electorate.ts";
@@ -75,7 +74,7 @@ async function newTopic(ctx: CallContext, asked: NewTopic): Promise<Topic> {
     quorum,
     irreversible: asked.irreversible ?? false,
     taskId: task?.id ?? null,
-    openedBy: speakerOf(ctx),
+    openedBy: ctx.actor,
     createdAtMs: ctx.nowMs,
     proposeUntilMs: ctx.nowMs + (asked.propose_seconds ?? PROPOSE_SECONDS) * 1000,
     voteUntilMs: null,

@@ -5,7 +5,6 @@ import { requireMember, requireProposing } from "../../core/topic-decisions.ts";
 import { callingAgent, type CallContext } from "../call-context.ts";
 import { requireTopic } from "../find-rows.ts";
 import type { Outcome } from "../operation.ts";
-import { speakerOf } from "../speaker.ts";
 import { iso, present } from "../task-view.ts";
 import { nextStep } from "./describe-topic.ts";
 import { dropOlderMessages, loadDeliberation } from "./move-topic.ts";
@@ -96,7 +95,7 @@ export async function saveSolution(
   const solution: Solution = {
     id: formatId("solution", await ctx.tx.nextNumber("solution")),
     topicId: topic.id,
-    author: speakerOf(ctx),
+    author: ctx.actor,
     title: asked.title,
     body: asked.body,
     commit: asked.commit ?? null,

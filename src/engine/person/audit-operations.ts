@@ -7,6 +7,9 @@ import type { CallContext } from "../call-context.ts";
 import type { Operation, Outcome } from "../operation.ts";
 import { definePersonOperation } from "./define-person-operation.ts";
 
+const entryBody = z.looseObject({ action: z.string(), input_commitment: z.string().nullable() });
+const ballotPayload = z.looseObject({ topic_id: z.string() });
+
 /** Reading the ledger leaves no trace in it; taking it away or opening a payload does. */
 
 const exportLedger = definePersonOperation({
@@ -32,17 +35,12 @@ const showPayload = definePersonOperation({
   handle: async (ctx, { seq }): Promise<Outcome> => {
     const entry = await ctx.tx.audit.get(seq);
     if (entry === undefined) throw noEntry(seq);
-    const body = JSON.parse(entry.body) as {
-      action: string;
-      target: string | null;
-      input_commitment: string | null;
-    };
+    const { action, input_commitment: commitment } = entryBody.parse(JSON.parse(entry.body));
     const target = `#${seq}`;
-    const { input_commitment: commitment } = body;
     if (commitment === null) return { answer: { seq, stored: false }, target };
     const found = await ctx.tx.audit.payload(seq);
     if (found === undefined) return { answer: { seq, commitment, stored: false }, target };
-    if (body.action === "vote") await refuseSealed(ctx, found.payload);
+    if (action === "vote") await refuseSealed(ctx, found.payload);
     const { nonce, payload } = found;
     const holds = commitInput(nonce, payload) === commitment;
     return { answer: { seq, commitment, stored: true, nonce, payload, holds }, target };
@@ -51,8 +49,8 @@ const showPayload = definePersonOperation({
 
 /** What is on a ballot nobody sees before the vote is over, not even a person. */
 async function refuseSealed(ctx: CallContext, payload: string): Promise<void> {
-  const { topic_id: topicId } = JSON.parse(payload) as { topic_id?: unknown };
-  const topic = typeof topicId === "string" ? await ctx.tx.topics.get(topicId) : undefined;
+  const ballot = ballotPayload.safeParse(JSON.parse(payload));
+  const topic = ballot.success ? await ctx.tx.topics.get(ballot.data.topic_id) : undefined;
   if (topic === undefined || isUnsealed(topic)) return;
   throw new GuvnorError(
     "state_conflict",

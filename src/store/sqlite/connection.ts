@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import { GuvnorError } from "../../core/errors.ts";
 import { SCHEMA_NUMBER } from "../migrations/migrations.ts";
 import type { Sql, SqlParams, SqlRow } from "../sql.ts";
+import { toStorageError } from "./storage-error.ts";
 
 export type Durability = "full" | "normal";
 
@@ -49,15 +50,15 @@ export function openConnection(
     endGuard: guard.end,
     get: async (statement, params) => {
       before(statement);
-      return prepare(statement).get(params);
+      return onDisk(() => prepare(statement).get(params));
     },
     all: async (statement, params) => {
       before(statement);
-      return prepare(statement).all(params);
+      return onDisk(() => prepare(statement).all(params));
     },
     run: async (statement, params) => {
       before(statement);
-      return prepare(statement).run(params).changes;
+      return onDisk(() => prepare(statement).run(params).changes);
     },
     control: (statement) => {
       options.onStatement?.(statement);
@@ -69,6 +70,15 @@ export function openConnection(
     },
     dataVersion: () => Number(db.pragma("data_version", { simple: true })),
   };
+}
+
+/** Where a statement fails for the disk, the engine must know at once: nothing more can be written. */
+function onDisk<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw toStorageError(error);
+  }
 }
 
 export function newerSchema(found: number): GuvnorError {

@@ -27,5 +27,15 @@ export function refuseSharedFilesystem(directory: string, type = filesystemType(
 }
 
 function filesystemType(directory: string): number {
-  return process.platform === "linux" ? statfsSync(directory).type : 0;
+  if (process.platform !== "linux") return 0;
+  try {
+    return statfsSync(directory).type;
+  } catch (error) {
+    throw new GuvnorError(
+      "storage_failed",
+      `${directory} cannot be used: ${error instanceof Error ? error.message : String(error)}.`,
+      "Check that the data directory exists and may be read and written.",
+      { cause: error },
+    );
+  }
 }

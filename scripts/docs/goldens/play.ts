@@ -1,0 +1,18 @@
+import { playBoard } from "./board.ts";
+import { playPeople } from "./people.ts";
+import { createStage, type Golden } from "./stage.ts";
+import { playReports, playWork } from "./work.ts";
+
+/** Runs the one fixed story and answers what every call in it was answered. */
+export async function playGoldens(): Promise<readonly Golden[]> {
+  const stage = await createStage();
+  try {
+    await playWork(stage);
+    await playReports(stage);
+    await playBoard(stage);
+    await playPeople(stage);
+    return stage.goldens();
+  } finally {
+    await stage.fleet.close();
+  }
+}

@@ -25,7 +25,6 @@ export function createProgram(cli: Cli, output: OutputConfiguration): Command {
     .description("Governs fleets of AI agents: work, coordination, decisions, rules, proof.")
     .version(readVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
-    .helpCommand(false)
     .option("--json", "print one JSON document instead of text, errors too")
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", AFTER_HELP)

@@ -58,32 +58,39 @@ function takeColumns(text: string, width: number): string {
   return taken;
 }
 
-/** Breaks text between words, and words that are longer than a line anywhere. */
+/** Breaks text between words, and words that are longer than a line anywhere; indentation stays. */
 export function wrapText(text: string, width: number): string[] {
   const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    const joined = line === "" ? word : `${line} ${word}`;
-    if (displayWidth(joined) <= width) {
-      line = joined;
-      continue;
-    }
-    if (line !== "") lines.push(line);
-    line = word;
+  const [indentation = ""] = /^ */.exec(text) ?? [];
+  const [first = "", ...words] = text.slice(indentation.length).split(" ");
+  let line = indentation.slice(0, width >> 1) + first;
+  const breakLine = (): void => {
     while (displayWidth(line) > width) {
       const head = takeColumns(line, width) || line.slice(0, 1);
       lines.push(head);
       line = line.slice(head.length);
     }
+  };
+  breakLine();
+  for (const word of words) {
+    const joined = `${line} ${word}`;
+    if (displayWidth(joined) <= width) {
+      line = joined;
+      continue;
+    }
+    lines.push(line);
+    line = word;
+    breakLine();
   }
   lines.push(line);
-  return lines;
+  return lines.map((each) => each.trimEnd());
 }
 
 /** Text of several lines, e.g. a task's body: its line breaks stay, everything else is made safe. */
 export function paragraphs(text: string, width: number, indent = ""): string[] {
   return text
     .slice(0, MAX_TEXT)
+    .trimEnd()
     .split(/\r\n|\n/)
     .flatMap((line) => wrapText(plainText(line, MAX_TEXT), width - indent.length))
     .map((line) => (line === "" ? "" : indent + line));

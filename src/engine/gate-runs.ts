@@ -58,9 +58,12 @@ export async function saveGateRun(
 /** What a process was measuring when it ended goes back to the queue, for any other process. */
 export async function requeueGateRuns(ctx: WriteContext, processId: string): Promise<void> {
   for (const run of await ctx.tx.gateRuns.running()) {
-    if (run.processId !== processId) continue;
-    await saveGateRun(ctx, { ...run, state: "queued", processId: null }, "running");
+    if (run.processId === processId) await requeueGateRun(ctx, run);
   }
+}
+
+export async function requeueGateRun(ctx: WriteContext, run: GateRun): Promise<void> {
+  await saveGateRun(ctx, { ...run, state: "queued", processId: null }, "running");
 }
 
 /** Takes the oldest queued run for this process; undefined when nothing may be begun now. */

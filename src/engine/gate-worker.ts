@@ -4,7 +4,13 @@ import { matchAny, parseGlob } from "../core/path-glob.ts";
 import type { GateDefinition } from "../core/settings.ts";
 import type { WriteContext } from "./call-context.ts";
 import type { EngineDeps } from "./deps.ts";
-import { claimGateRun, isHopeless, noEvidence, saveGateRun } from "./gate-runs.ts";
+import {
+  claimGateRun,
+  isHopeless,
+  noEvidence,
+  requeueGateRun,
+  saveGateRun,
+} from "./gate-runs.ts";
 import { integrateCommit } from "./integrate.ts";
 import type { Measurement, MeasureRequest } from "./ports.ts";
 import { decideReview } from "./review.ts";
@@ -18,16 +24,46 @@ import { systemAct } from "./system-act.ts";
  * @returns whether there was one.
  */
 export async function measureNext(deps: EngineDeps, signal: AbortSignal): Promise<boolean> {
+  await giveBackUnfinished(deps);
   // A look that costs no write: most of the time nothing is queued.
   const waiting = await deps.store.read(deps.scope, async (tx) => await tx.gateRuns.nextQueued());
   if (waiting === undefined) return false;
   const run = await systemAct(deps, "gate_begin", claimGateRun);
   if (run === undefined) return false;
-  const verdict = await judge(deps, run, signal);
-  // Stopped in the middle: the run goes back to the queue when this process ends.
-  if (signal.aborted) return false;
-  await finishGateRun(deps, run, verdict);
-  return true;
+  try {
+    const verdict = await judge(deps, run, signal);
+    // Stopped in the middle: the run goes back to the queue when this process ends.
+    if (signal.aborted) return false;
+    await finishGateRun(deps, run, verdict);
+    return true;
+  } catch (error) {
+    unfinished.set(deps, [...(unfinished.get(deps) ?? []), run]);
+    throw error;
+  }
+}
+
+/**
+ * Runs whose result this process could not write (the store was busy, the disk full). As it lives on,
+ * nobody else would ever take them: it gives them back as soon as it can write again.
+ */
+const unfinished = new WeakMap<EngineDeps, readonly GateRun[]>();
+
+async function giveBackUnfinished(deps: EngineDeps): Promise<void> {
+  const runs = unfinished.get(deps);
+  if (runs === undefined) return;
+  await systemAct(deps, "gate_give_back", async (ctx) => {
+    for (const run of runs) {
+      const now = await ctx.tx.gateRuns.get(run.id);
+      if (now !== undefined && isStillOurs(deps, run, now)) await requeueGateRun(ctx, now);
+    }
+  });
+  const later = unfinished.get(deps)?.filter((run) => !runs.includes(run)) ?? [];
+  if (later.length === 0) unfinished.delete(deps);
+  else unfinished.set(deps, later);
+}
+
+function isStillOurs(deps: EngineDeps, run: GateRun, now: GateRun): boolean {
+  return now.state === "running" && now.processId === deps.processId && now.tries === run.tries;
 }
 
 async function judge(deps: EngineDeps, run: GateRun, signal: AbortSignal): Promise<Verdict> {
@@ -127,9 +163,7 @@ function evidenceOf(measured: Measurement, protectedChanged: readonly string[]):
 async function finishGateRun(deps: EngineDeps, run: GateRun, verdict: Verdict): Promise<void> {
   await systemAct(deps, "gate_end", async (ctx) => {
     const now = await ctx.tx.gateRuns.get(run.id);
-    if (now?.state !== "running" || now.processId !== deps.processId || now.tries !== run.tries) {
-      return;
-    }
+    if (now === undefined || !isStillOurs(deps, run, now)) return;
     const ended: GateRun = {
       ...now,
       state: verdict.verdict,

@@ -24,7 +24,12 @@ export async function saveMoved(
     ...facts,
   });
   ctx.tx.wake();
-  return task;
+  // A dependency was reopened while it ran: who takes it up again must wait for that one.
+  const waiting =
+    task.state === "ready"
+      ? withOpenDependencies(task, task.openDependencies, ctx.nowMs)
+      : undefined;
+  return waiting === undefined ? task : await saveMoved(ctx, task, waiting);
 }
 
 export async function endAttempt(

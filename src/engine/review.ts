@@ -119,7 +119,7 @@ export async function returnWork(
     holder !== null && (await isPresent(ctx, holder)) && !(await hasRunning(ctx, holder));
   const moved = sendBack(task, missing, free, ctx.nowMs);
   const saved = await saveMoved(ctx, task, moved, { missing: missing.map((item) => item.gate) });
-  if (saved.state === "ready") await endAttempt(ctx, task, "sent_back");
+  if (saved.holder === null) await endAttempt(ctx, task, "sent_back");
   if (saved.state === "blocked") {
     await raiseEscalation(ctx, {
       kind: "blocked",

@@ -1,4 +1,4 @@
-import { isMap, LineCounter, parseDocument, type Document } from "yaml";
+import { isMap, isNode, LineCounter, parseDocument, type Document } from "yaml";
 import { z } from "zod";
 
 import { GuvnorError } from "../core/errors.ts";
@@ -134,9 +134,7 @@ function offsetOf(document: Document, path: readonly (string | number)[]): numbe
   for (let length = path.length; length >= 0; length -= 1) {
     const node: unknown =
       length === 0 ? document.contents : nodeAt(document, path.slice(0, length));
-    if (typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range)) {
-      return Number(node.range[0]);
-    }
+    if (isNode(node)) return node.range?.[0] ?? 0;
   }
   return 0;
 }

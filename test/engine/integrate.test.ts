@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { CallAnswer, JsonObject } from "../../src/engine/call.ts";
-import { createProject } from "../../src/engine/create-project.ts";
 import type { EngineDeps } from "../../src/engine/deps.ts";
 import { measureNext } from "../../src/engine/gate-worker.ts";
 import { createGovernor } from "../../src/engine/governed-call.ts";

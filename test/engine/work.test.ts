@@ -24,7 +24,7 @@ beforeEach(async () => await start());
 afterEach(async () => await fleet.close());
 
 async function plan(...tasks: (Record<string, unknown> & { key: string })[]): Promise<JsonObject> {
-  const titled = tasks.map((task) => ({ title: `do ${task.key}`, ...task }));
+  const titled = tasks.map((task) => Object.assign({ title: `do ${task.key}` }, task));
   return await fleet.ok("lead", "submit_plan", { title: "plan", tasks: titled });
 }
 
@@ -477,7 +477,10 @@ describe("plans", () => {
     { why: "a doubled key", code: "input_invalid", tasks: [{ key: "a" }, { key: "a" }] },
     { why: "a key like an id", code: "input_invalid", tasks: [{ key: "T3" }] },
   ])("$why is refused as a whole: $code", async ({ tasks, code }) => {
-    const titled = [{ key: "fine", title: "x" }, ...tasks.map((task) => ({ title: "x", ...task }))];
+    const titled = [
+      { key: "fine", title: "x" },
+      ...tasks.map((task) => Object.assign({ title: "x" }, task)),
+    ];
     const answer = await fleet.refusal("ada", "submit_plan", { title: "p", tasks: titled });
     expect(answer).toBe(code);
     expect(await fleet.read(async (tx) => await tx.tasks.list({ limit: 9 }))).toEqual([]);

@@ -14,6 +14,7 @@ export interface Fleet {
   readonly agents: SimAgent[];
   readonly operations: readonly Operation[];
   readonly stallAfterMs: number;
+  readonly gateWorkers: number;
   readonly wrapTx: WrapTx | undefined;
 }
 
@@ -23,7 +24,7 @@ export function startFleet(fleet: Fleet): void {
   const clients = Array.from({ length: AGENTS }, (_, index) => newClient(fleet, `a${index + 1}`));
   while (clients.length > 0) {
     const shared = clients.splice(0, random.chance(0.3) ? 2 : 1);
-    queue.after(random.between(0, 8000), () => startProcess(fleet, shared));
+    queue.after(random.between(0, 8000), () => void startProcess(fleet, shared));
   }
 }
 
@@ -34,7 +35,7 @@ export function startCloser(fleet: Fleet, name: string): void {
 }
 
 export function startProcess(fleet: Fleet, clients: readonly Client[]): SimProcess {
-  const { machine, operations, stallAfterMs, wrapTx } = fleet;
+  const { machine, operations, stallAfterMs, gateWorkers, wrapTx } = fleet;
   const [first] = clients;
   const process = new SimProcess(machine, {
     name: clients.map(({ name }) => name).join("+"),
@@ -44,6 +45,7 @@ export function startProcess(fleet: Fleet, clients: readonly Client[]): SimProce
     isServing: true,
     operations,
     stallAfterMs,
+    gateWorkers,
     wrapTx,
     onDeath: (dead) => replace(fleet, dead),
   });

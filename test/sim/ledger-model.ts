@@ -65,6 +65,12 @@ export class LedgerModel {
     return this.present.has(processId);
   }
 
+  /** Whether this process has the gate run, as the ledger sees it. */
+  isRunningAt(runId: string, processId: string): boolean {
+    const run = this.runs.get(runId);
+    return run?.state === "running" && run.processId === processId;
+  }
+
   running(agent: string): TaskModel[] {
     return [...this.tasks.values()].filter(
       ({ holder, state }) => holder === agent && state === "running",
@@ -144,7 +150,7 @@ export class LedgerModel {
       case "agent":
         return this.#moveAgent(step, effect);
       case "gate_run":
-        return this.#moveRun(effect);
+        return this.#moveRun(step, effect);
       case "policy":
         this.gatesInForce = effect["gates"] as readonly string[];
         return;
@@ -177,7 +183,7 @@ export class LedgerModel {
     if (effect.event === "claimed") {
       checkClaim(this, task, { entry, args, effect });
       task.claims += 1;
-      task.basedOn = [...task.after].flatMap((id) => this.tasks.get(id)?.doneCommits.at(-1) ?? []);
+      task.basedOn = this.#mergedBefore(task);
     }
     if (effect.event === "submitted") {
       task.commit = (effect["commit"] as string | null | undefined) ?? null;
@@ -203,6 +209,15 @@ export class LedgerModel {
     task.holder = effect.holder ?? null;
   }
 
+  /** Of its dependencies in the same plan: what must be on the branch before it. */
+  #mergedBefore({ after, planId }: TaskModel): string[] {
+    return [...after].flatMap((id) => {
+      const before = this.tasks.get(id);
+      const commit = before?.planId === planId ? before.doneCommits.at(-1) : undefined;
+      return commit === undefined ? [] : [commit];
+    });
+  }
+
   #moveProcess(effect: Effect): void {
     if (effect.event === "started" || effect.event === "revived") this.present.add(effect.id);
     else this.present.delete(effect.id);
@@ -217,7 +232,7 @@ export class LedgerModel {
     }
   }
 
-  #moveRun(effect: Effect): void {
+  #moveRun({ processId }: Step, effect: Effect): void {
     const run = this.runs.get(effect.id);
     const state = effect.to ?? "";
     if ((run?.state ?? null) !== effect.from) {
@@ -229,6 +244,7 @@ export class LedgerModel {
     if (effect.from === "running" && state === "queued") this.chronicle.count("gate run requeued");
     if (run !== undefined) {
       run.state = state;
+      if (state === "running") run.processId = processId;
       return;
     }
     const task = String(effect["task"]);
@@ -237,6 +253,7 @@ export class LedgerModel {
       gate: String(effect["gate"]),
       commit: effect["commit"] as string | null,
       state,
+      processId: "",
     });
     this.tasks.get(task)?.reviewRuns.push(effect.id);
   }

@@ -39,6 +39,8 @@ export interface Measuring {
   readonly processId: string;
   readonly runId: string;
   readonly slot: string;
+  /** The next user of the workspace has killed what it found running there. */
+  isKilled: boolean;
 }
 
 /** What all processes of one schedule share. */
@@ -64,6 +66,13 @@ export interface Machine {
   /** Everything has come to its end. */
   isOver: boolean;
   nextPid: number;
+}
+
+const START_OF_TIME_MS = Date.UTC(2030, 0, 1);
+
+/** What clocks show; people set them, and one clock serves the whole machine. */
+export function wallClock({ clockOffsetMs }: Machine, atMs: number): number {
+  return Math.floor(START_OF_TIME_MS + atMs + clockOffsetMs);
 }
 
 /** Whether somebody who should beat does not: only then are the others' looks worth simulating closely. */

@@ -21,7 +21,7 @@ export async function misbehave(agent: SimAgent): Promise<void> {
   await TRICKS[trick](agent);
 }
 
-const TRICKS: Readonly<Record<string, (agent: SimAgent) => Promise<void>>> = {
+const TRICKS = {
   others: reportOnOthers,
   old: reportUnderOldFence,
   repeat: repeatRequest,
@@ -65,7 +65,7 @@ const TRICKS: Readonly<Record<string, (agent: SimAgent) => Promise<void>>> = {
     const task = anyTask(agent);
     if (task !== undefined) await ask(agent, "request_task", { task_id: task });
   },
-};
+} satisfies Record<string, (agent: SimAgent) => Promise<void>>;
 
 function anyTask({ machine }: SimAgent): string | undefined {
   const ids = [...machine.ledger.tasks.keys()];

@@ -41,9 +41,8 @@ export class Random {
   }
 
   pick<T>(list: readonly T[]): T {
-    const picked = list[Math.floor(this.next() * list.length)];
-    if (picked === undefined) throw new Error("nothing to pick from");
-    return picked;
+    if (list.length === 0) throw new Error("nothing to pick from");
+    return list[Math.floor(this.next() * list.length)] as T;
   }
 
   /** One of the keys, each as likely as its weight says. */

@@ -21,6 +21,8 @@ export class Repository {
   readonly heads = new Map<string, string>();
   /** Uncommitted paths of each working tree. */
   readonly dirty = new Map<string, readonly string[]>();
+  /** Simulated time of the last change in each working tree. */
+  readonly changedAtMs = new Map<string, number>();
   readonly #commits = new Map<string, Commit>();
   readonly root: string;
 

@@ -67,6 +67,7 @@ export async function runSchedule(
     agents: [],
     operations: OPERATIONS,
     stallAfterMs: machine.random.between(30_000, 90_000),
+    gateWorkers: machine.random.int(1, 3),
     wrapTx: options.wrapTx,
   };
   const person = createPerson(fleet);
@@ -116,7 +117,7 @@ function createMachine(seed: number, store: Store): Machine {
   };
 }
 
-function createPerson({ machine, operations, stallAfterMs, wrapTx }: Fleet): Person {
+function createPerson({ machine, operations, stallAfterMs, gateWorkers, wrapTx }: Fleet): Person {
   const process = new SimProcess(machine, {
     name: "ann",
     agentName: undefined,
@@ -125,6 +126,7 @@ function createPerson({ machine, operations, stallAfterMs, wrapTx }: Fleet): Per
     isServing: false,
     operations,
     stallAfterMs,
+    gateWorkers,
     wrapTx,
     onDeath: () => {},
   });

@@ -6,7 +6,7 @@ import type {
   ProcessIdentity,
   ProcessPort,
 } from "../../src/engine/ports.ts";
-import type { Machine, Measuring } from "./machine.ts";
+import { wallClock, type Machine, type Measuring } from "./machine.ts";
 import type { Operator } from "./sim-store.ts";
 
 const GIT_FAILS = 0.004;
@@ -68,7 +68,11 @@ export function createGit(machine: Machine, process: Operator): GitPort {
         chronicle.say(process.id, `${ref} advanced to ${commit.slice(0, 10)}`);
         return true;
       }),
-    lastChangeMs: async () => undefined,
+    lastChangeMs: async (directory) =>
+      await command(() => {
+        const atMs = repository.changedAtMs.get(directory);
+        return atMs === undefined ? undefined : wallClock(machine, atMs);
+      }),
     readRef: async (ref) => await command(() => repository.refs.get(ref)),
   };
 }
@@ -110,8 +114,8 @@ export function createGates(machine: Machine, process: Measurer): GateRunner {
   const { random, chronicle, repository } = machine;
   return {
     measure: async ({ runId, gate, commit, slot }, signal) => {
-      const measuring: Measuring = { processId: process.id, runId, slot };
-      checkSlot(machine, measuring);
+      const measuring: Measuring = { processId: process.id, runId, slot, isKilled: false };
+      takeWorkspace(machine, measuring);
       machine.measuring.add(measuring);
       const isSlow = !machine.isCalm && random.chance(SLOW_GATE);
       const durationMs = isSlow ? random.between(20_000, 60_000) : random.between(300, 4000);
@@ -119,7 +123,7 @@ export function createGates(machine: Machine, process: Measurer): GateRunner {
       process.measures(durationMs);
       await process.sleep(durationMs, signal);
       machine.measuring.delete(measuring);
-      const verdict = judge(machine, commit, signal);
+      const verdict = measuring.isKilled ? "fail" : judge(machine, commit, signal);
       chronicle.say(process.id, `${runId} ${gate.name} on ${commit?.slice(0, 10)}: ${verdict}`);
       chronicle.count(`gate ${verdict}`);
       if (verdict === "pass" && commit !== null) {
@@ -151,11 +155,17 @@ function judge(
   return machine.random.chance(0.5) ? "fail" : "indeterminate";
 }
 
-/** Nobody else measures in the same workspace, not even one that only sleeps. */
-function checkSlot(machine: Machine, mine: Measuring): void {
+/** Nobody else measures in the same workspace; what a suspended process left running is killed. */
+function takeWorkspace(machine: Machine, mine: Measuring): void {
   for (const other of machine.measuring) {
     const process = machine.processes.find(({ id }) => id === other.processId);
     if (process === undefined || process.state === "dead" || other.slot !== mine.slot) continue;
+    if (other.isKilled) continue;
+    if (!machine.ledger.isRunningAt(other.runId, other.processId)) {
+      other.isKilled = true;
+      machine.chronicle.count("left-over measuring killed");
+      continue;
+    }
     machine.chronicle.violate(
       "workspace_shared",
       `${mine.processId} measures ${mine.runId} in slot ${mine.slot}, where ${other.processId} (${process.state}) measures ${other.runId}`,

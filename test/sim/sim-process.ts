@@ -8,11 +8,10 @@ import type { Operation } from "../../src/engine/operation.ts";
 import type { ProcessIdentity } from "../../src/engine/ports.ts";
 import { createProcessLoop, type ProcessLoop } from "../../src/engine/process-loop.ts";
 import type { ChangeWatch } from "../../src/store/store.ts";
-import { hasSilentProcess, type Machine, type ProcessHandle } from "./machine.ts";
+import { hasSilentProcess, wallClock, type Machine, type ProcessHandle } from "./machine.ts";
 import { createGates, createGit, createProcesses, type Measurer } from "./sim-ports.ts";
 import { createSimStore, type WrapTx } from "./sim-store.ts";
 
-const START_OF_TIME_MS = Date.UTC(2030, 0, 1);
 /** A call answers this long after its time at the latest, suspensions not counted. */
 const SLACK_MS = 4000;
 const LATENCY_MS = { read: 2, write: 8, git: 40 } as const;
@@ -31,6 +30,7 @@ export interface ProcessPlan {
   readonly isServing: boolean;
   readonly operations: readonly Operation[];
   readonly stallAfterMs: number;
+  readonly gateWorkers: number;
   readonly wrapTx: WrapTx | undefined;
   readonly onDeath: (process: SimProcess) => void;
 }
@@ -348,7 +348,7 @@ export class SimProcess implements ProcessHandle, Measurer {
     return {
       store: createSimStore(machine, this, plan.wrapTx),
       scope: machine.scope,
-      now: () => Math.floor(START_OF_TIME_MS + machine.queue.nowMs + machine.clockOffsetMs),
+      now: () => wallClock(machine, machine.queue.nowMs),
       monotonic: () => machine.queue.nowMs,
       random: () => machine.random.next(),
       newSecret: () => {
@@ -366,6 +366,7 @@ export class SimProcess implements ProcessHandle, Measurer {
         directory: plan.directory,
         principal: "sim",
         parallel: machine.ledger.outside.parallel,
+        gateWorkers: plan.gateWorkers,
         stallAfterMs: plan.stallAfterMs,
       },
       log: { info: quiet, warn: quiet, error: quiet },

@@ -36,6 +36,8 @@ export interface RunModel {
   readonly gate: string;
   readonly commit: string | null;
   state: string;
+  /** Who took it last. */
+  processId: string;
 }
 
 export interface TopicModel {

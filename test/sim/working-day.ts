@@ -124,6 +124,12 @@ async function work(agent: SimAgent, assignment: Assignment): Promise<void> {
       return;
     case "stall":
       machine.chronicle.count("stalls");
+      // Some do change files all the time: that is progress too.
+      if (random.chance(0.4)) {
+        machine.queue.after(process.plan.stallAfterMs * 0.8, () => {
+          repository.changedAtMs.set(client.worktree, machine.queue.nowMs);
+        });
+      }
       return await process.sleep(process.plan.stallAfterMs * 1.5);
     case "leave":
       machine.chronicle.say(agent.name, `forgets ${taskId}`);
@@ -187,6 +193,7 @@ function commit(agent: SimAgent, { taskId, paths }: Assignment, isGood: boolean)
   if (!machine.isCalm && random.chance(0.03)) files.set("check/config", random.hex(1));
   const made = repository.commit([head], files);
   repository.heads.set(client.worktree, made);
+  repository.changedAtMs.set(client.worktree, machine.queue.nowMs);
   return made;
 }
 

@@ -117,6 +117,15 @@ const ESCALATION: Escalation = {
   endedAtMs: null,
 };
 
+function ids(rows: readonly { id: string }[]): string[] {
+  return rows.map((row) => row.id);
+}
+
+/** The body of an entry, as far as the store reads it. */
+function entryBy(actor: string): string {
+  return `{"action":"vote","actor":"${actor}","at":"2026-01-01T00:00:00.000Z","decision":"allow","target":"B1"}`;
+}
+
 /** Registers the promises of the Store port; call it inside a describe() per store. */
 export function testStoreContract(open: () => Promise<Store>): void {
   let store: Store;
@@ -206,15 +215,15 @@ export function testStoreContract(open: () => Promise<Store>): void {
       const never = new AbortController().signal;
       const waiting = watch.next(60_000, never);
       await store.write(SCOPE, async (tx) => tx.wake());
-      await waiting;
+      await expect(waiting).resolves.toBeUndefined();
       await store.write(SCOPE, async (tx) => tx.wake());
-      await watch.next(60_000, never);
+      await expect(watch.next(60_000, never)).resolves.toBeUndefined();
       watch.close();
     });
 
     test("time and abort end a wait as well", async () => {
       const watch = store.watch();
-      await watch.next(1, new AbortController().signal);
+      await expect(watch.next(1, new AbortController().signal)).resolves.toBeUndefined();
       const abort = new AbortController();
       const waiting = watch.next(60_000, abort.signal);
       abort.abort();
@@ -298,7 +307,7 @@ export function testStoreContract(open: () => Promise<Store>): void {
       });
       expect(ready.now.map((task) => task.id)).toEqual(["T2", "T3", "T1"]);
       expect(ready.later.map((task) => task.id)).toEqual(["T4", "T2"]);
-      expect(ready.buckets.toSorted()).toEqual([[], ["docs"]]);
+      expect(new Set(ready.buckets.map(String))).toEqual(new Set(["", "docs"]));
       expect(ready.next).toBe(500);
     });
 
@@ -316,7 +325,6 @@ export function testStoreContract(open: () => Promise<Store>): void {
           planCounts: await tx.tasks.counts("P2"),
         };
       });
-      const ids = (tasks: readonly { id: string }[]): string[] => tasks.map((task) => task.id);
       expect(ids(lists.all)).toEqual(["T1", "T2", "T10", "T11"]);
       expect(ids(lists.after)).toEqual(["T10", "T11"]);
       expect(ids(lists.plan)).toEqual(["T11"]);
@@ -499,14 +507,13 @@ export function testStoreContract(open: () => Promise<Store>): void {
             acknowledgedAtMs: null,
           });
         }
-        const ids = async (): Promise<string[]> =>
-          (await tx.messages.waiting("ada", 9)).map((message) => message.id);
-        expect(await ids()).toEqual(["M1", "M2"]);
+        const waiting = async (): Promise<string[]> => ids(await tx.messages.waiting("ada", 9));
+        expect(await waiting()).toEqual(["M1", "M2"]);
         await tx.messages.acknowledge("ada", ["M1", "M3"], 5);
-        expect(await ids()).toEqual(["M2"]);
+        expect(await waiting()).toEqual(["M2"]);
         expect(await tx.messages.waiting("bob", 9)).toHaveLength(1);
         await tx.messages.acknowledge("ada", ["M2"], 5);
-        expect(await ids()).toEqual([]);
+        expect(await waiting()).toEqual([]);
       });
     });
 
@@ -525,7 +532,7 @@ export function testStoreContract(open: () => Promise<Store>): void {
         expect(await tx.requests.get("bob", "r")).toBeUndefined();
       });
       const again = store.write(SCOPE, async (tx) => await tx.requests.insert(request));
-      await expect(again).rejects.toThrow();
+      await expect(again).rejects.toThrow("UNIQUE");
     });
 
     test("settings are kept by hash, for ever", async () => {
@@ -552,14 +559,12 @@ export function testStoreContract(open: () => Promise<Store>): void {
   });
 
   describe("ledger", () => {
-    const body = (actor: string): string =>
-      `{"action":"vote","actor":"${actor}","at":"2026-01-01T00:00:00.000Z","decision":"allow","target":"B1"}`;
-
     test("entries are chained from 1 without gaps, each project by itself", async () => {
       for (const scope of [SCOPE, OTHER]) {
         await store.write(scope, async (tx) => {
           expect(await tx.audit.head()).toBeUndefined();
-          for (const actor of ["ada", "bob", "cy"]) await tx.audit.append(body(actor), undefined);
+          for (const actor of ["ada", "bob", "cy"])
+            await tx.audit.append(entryBy(actor), undefined);
         });
         const rows = await store.read(scope, async (tx) => await tx.audit.list(1, 9));
         expect(checkChain(rows)).toMatchObject({ ok: true, checked: 3 });
@@ -573,13 +578,13 @@ export function testStoreContract(open: () => Promise<Store>): void {
     test("an undone entry leaves no gap", async () => {
       await expect(
         store.write(SCOPE, async (tx) => {
-          await tx.audit.append(body("ada"), undefined);
+          await tx.audit.append(entryBy("ada"), undefined);
           throw new Error("undone");
         }),
       ).rejects.toThrow("undone");
       const row = await store.write(
         SCOPE,
-        async (tx) => await tx.audit.append(body("bob"), { nonce: "00", payload: "{}" }),
+        async (tx) => await tx.audit.append(entryBy("bob"), { nonce: "00", payload: "{}" }),
       );
       expect(row.seq).toBe(1);
       await store.read(SCOPE, async (tx) => {
@@ -592,7 +597,7 @@ export function testStoreContract(open: () => Promise<Store>): void {
 
     test("it is searched by what the bodies say", async () => {
       await store.write(SCOPE, async (tx) => {
-        for (const actor of ["ada", "bob", "ada"]) await tx.audit.append(body(actor), undefined);
+        for (const actor of ["ada", "bob", "ada"]) await tx.audit.append(entryBy(actor), undefined);
       });
       const found = await store.read(SCOPE, async (tx) => ({
         ada: await tx.audit.search({ actor: "ada", limit: 9 }),

@@ -4,6 +4,7 @@ import type { AuditFilter, AuditRow } from "../../store/store.ts";
 import { parseObject, wordOf } from "../answer.ts";
 import { withProject } from "../ask-project.ts";
 import { type Cli, jsonText, type Report } from "../cli.ts";
+import type { Column } from "../text-layout.ts";
 import type { View } from "../view.ts";
 
 export interface TailOptions {
@@ -74,7 +75,7 @@ function printer(cli: Cli): (entries: readonly JsonObject[]) => void {
       cli.stdout.write(entries.map((entry) => jsonText(entry, 0)).join(""));
       return;
     }
-    const lines = entryTable(cli.view, entries);
+    const lines = entryTable(cli.view, entries, FOLLOWED_WIDTHS);
     cli.stdout.write(`${(headed ? lines.slice(1) : lines).join("\n")}\n`);
     headed = true;
   };
@@ -108,17 +109,23 @@ function readEntry({ seq, body }: AuditRow): JsonObject {
   return { seq, ...parseObject(body) };
 }
 
-/** Fixed widths, so that entries that come later stand below the earlier ones. */
-function entryTable(view: View, entries: readonly JsonObject[]): string[] {
+/** While following, entries that come later stand below the earlier ones. */
+const FOLLOWED_WIDTHS = [6, 14, 12, 15, 6] as const;
+
+function entryTable(
+  view: View,
+  entries: readonly JsonObject[],
+  widths: readonly number[] = [],
+): string[] {
+  const titles = ["#", "TIME (UTC)", "ACTOR", "ACTION", "TARGET"];
+  const columns = titles.map((title, at): Column => {
+    const padded = title.padEnd(widths[at] ?? 0);
+    return at === 0
+      ? { title: title.padStart(widths[at] ?? 0), align: "right" }
+      : { title: padded };
+  });
   return view.table(
-    [
-      { title: "     #", align: "right" },
-      { title: "TIME (UTC)     " },
-      { title: "ACTOR         " },
-      { title: "ACTION          " },
-      { title: "TARGET" },
-      { title: "DECISION", stretch: true },
-    ],
+    [...columns, { title: "DECISION", stretch: true }],
     entries.map((entry) => [
       entry["seq"],
       timeOf(entry["at"]),

@@ -4,8 +4,9 @@ import { performDemo, type Performance } from "../demo/perform.ts";
 import { reportFailure, reportSuccess } from "../demo/report.ts";
 import { loadSample, shippedSample } from "../demo/sample.ts";
 import { makeDirectory } from "../demo/workplace.ts";
+import { serverCommand } from "../init/claude-config.ts";
 
-export interface DemoOptions extends Pick<Cli, "json" | "stdout" | "view"> {
+export interface DemoOptions extends Pick<Cli, "directory" | "env" | "json" | "stdout" | "view"> {
   /** A new or empty directory that everything happens in, and that stays. */
   readonly keep?: string | undefined;
   /** Another sample than the one that is shipped. */
@@ -43,7 +44,10 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   if (!keeps) await removeTree(directory);
   const kept = keeps ? directory : undefined;
   if (json) stdout.write(jsonText({ ...result.document, ...(keeps ? { directory } : {}) }));
-  else print(result.ok ? reportSuccess(view, result, kept) : reportFailure(view, result, kept));
+  else if (result.ok) {
+    const server = serverCommand(options.env, options.directory);
+    print(reportSuccess(view, result, { kept, server }));
+  } else print(reportFailure(view, result, kept));
   if (stoppedBy !== undefined) return SIGNAL_EXIT_CODES[stoppedBy];
   return result.ok ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 
+import type { Project } from "../../app.ts";
 import type { JsonObject } from "../../engine/call.ts";
 import { countsOf, listOf, objectOf, rowsOf, textOf, wordOf } from "../answer.ts";
 import { put, withProject } from "../ask-project.ts";
@@ -25,18 +26,26 @@ async function status(cli: Cli): Promise<Report> {
       operation: "get_status",
       args: { scope: "project" },
     });
-    const agents = await put(project, person, {
-      operation: "get_status",
-      args: { scope: "agents" },
-    });
+    const who = await presentAgents(project);
     const settings = await settingsState(project);
     const { root, dataDir } = project.paths;
     const where = { root, data_dir: dataDir };
-    const who = rowsOf(agents, "agents");
     return {
       json: { ...answer, agents_present: who, settings, where },
       text: (view) => statusText(view, { answer, who, settings }),
     };
+  });
+}
+
+async function presentAgents({ deps }: Project): Promise<JsonObject[]> {
+  return await deps.store.read(deps.scope, async (tx) => {
+    const rows: JsonObject[] = [];
+    for (const { name, state, capabilities, processId } of await tx.agents.list()) {
+      if (processId === null) continue;
+      const tasks = (await tx.tasks.heldBy(name)).map(({ id }) => id);
+      rows.push({ id: name, state, capabilities, tasks });
+    }
+    return rows;
   });
 }
 

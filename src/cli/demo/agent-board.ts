@@ -3,17 +3,43 @@ import type { Opinion, Recipe } from "./sample.ts";
 
 type Topic = NonNullable<Recipe["topic"]>;
 
+/** What an agent does when an answer says that messages wait for it. */
+export type Attend = () => Promise<void>;
+
+export function createAttention(connection: Connection, opinion: Opinion): Attend {
+  let boardWants = false;
+  return async () => {
+    if (connection.hasInbox() && (await readInbox(connection))) boardWants = true;
+    if (boardWants) boardWants = await attendBoard(connection, opinion);
+  };
+}
+
+/** @returns whether something is said about a topic. */
+async function readInbox(connection: Connection): Promise<boolean> {
+  const { messages } = await connection.call("get_status", { scope: "me" });
+  return asRows(messages).some((message) => message["kind"] === "topic");
+}
+
 /** Says what is wanted of the agent on the blackboard. @returns whether it must come back for more. */
-export async function attendBoard(connection: Connection, opinion: Opinion): Promise<boolean> {
+async function attendBoard(connection: Connection, opinion: Opinion): Promise<boolean> {
   const { topics } = await connection.call("read_board", {});
   let comeBack = false;
   for (const row of asRows(topics)) {
     if (row["wants"] === undefined) continue;
-    const id = String(row["id"]);
-    const read = await connection.call("read_board", { topic_id: id });
-    if (!(await answerTopic(connection, opinion, read))) comeBack = true;
+    if (!(await speak(connection, opinion, String(row["id"])))) comeBack = true;
   }
   return comeBack;
+}
+
+/** The last one to propose opens the vote, and is asked for its ballot in the same breath. */
+async function speak(connection: Connection, opinion: Opinion, topicId: string): Promise<boolean> {
+  const question = { topic_id: topicId };
+  let read = await connection.call("read_board", question);
+  while (asBody(read["topic"])["wants"] !== undefined) {
+    if (!(await answerTopic(connection, opinion, read))) return false;
+    read = await connection.call("read_board", question);
+  }
+  return true;
 }
 
 /** Proposes, passes or votes. @returns false where it is too early for this agent. */

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 
 import { z } from "zod";
 
-import { decideTopic } from "./agent-board.ts";
+import { type Attend, decideTopic } from "./agent-board.ts";
 import { asBody, asRows, type Body, type Connection } from "./agent-connection.ts";
 import { mustRun, runProgram } from "./programs.ts";
 import { agentSchema, loadRecipe, type Recipe, solutionDirectory } from "./sample.ts";
@@ -22,13 +22,18 @@ export const agentJobSchema = z.strictObject({
 
 export type AgentJob = z.infer<typeof agentJobSchema>;
 
-/** One task in an agent's hands. */
-interface Work {
+/** A task as guvnor gave it, and what the agent has to do it with. */
+export interface Assignment {
   readonly job: AgentJob;
   readonly connection: Connection;
+  /** Called between steps: others may wait for this agent's word. */
+  readonly attend: Attend;
+  readonly brief: Body;
+}
+
+interface Work extends Assignment {
   readonly id: string;
   readonly key: string;
-  readonly brief: Body;
   readonly recipe: Recipe;
 }
 
@@ -38,15 +43,17 @@ const WAIT_SECONDS = 50;
 const LIMBO_MS = 60_000;
 
 /** Does a task from brief to end. What guvnor sends back is mended if there is a way. */
-export async function doTask(job: AgentJob, connection: Connection, brief: Body): Promise<void> {
+export async function doTask(assignment: Assignment): Promise<void> {
+  const { job, brief } = assignment;
   const id = String(brief["id"]);
   const key = Object.entries(job.taskIds).find((entry) => entry[1] === id)?.[0];
   if (key === undefined) throw new Error(`${id} is not a task of the demo's plan.`);
   const recipe = loadRecipe(job.sample, key);
-  const work: Work = { job, connection, id, key, brief, recipe };
+  const work: Work = { ...assignment, id, key, recipe };
   await startClean(work);
   const outputs = await makeChange(work);
   if (recipe.hold !== undefined) await hold(work, recipe.hold);
+  await work.attend();
   await deliver(work, outputs);
 }
 
@@ -98,6 +105,7 @@ async function applySteps(work: Work): Promise<void> {
       percent: Math.round((100 * (index + 1)) / recipe.steps.length),
       note: `${patch.replace(".patch", "")} written`,
     });
+    await work.attend();
     const isFirst = String(brief["attempt"]).endsWith("/1");
     if (isFirst && recipe.killed_after_step === index + 1) await untilKilled();
   }
@@ -170,6 +178,7 @@ async function deliver(work: Work, outputs: Body): Promise<void> {
   for (;;) {
     const done = { task_id: id, status: "done", outputs, wait_seconds: WAIT_SECONDS };
     const answer = await connection.call("report_progress", done);
+    await work.attend();
     const state = String(asBody(answer["task"])["state"]);
     const missing = asRows(answer["missing"]);
     if (state !== "running") return;

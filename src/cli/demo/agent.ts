@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
-import { attendBoard } from "./agent-board.ts";
-import { asBody, asRows, connect, type Connection } from "./agent-connection.ts";
+import { createAttention } from "./agent-board.ts";
+import { asBody, connect } from "./agent-connection.ts";
 import { type AgentJob, agentJobSchema, doTask } from "./agent-work.ts";
 
 // One agent of the demo, a process of its own: node agent.js JOB.json. It is a script, not a model;
@@ -18,23 +18,17 @@ async function work(job: AgentJob): Promise<void> {
     const { name, role, capabilities } = script;
     const model = "none: a script of the demo";
     await connection.call("register_agent", { name, role, capabilities, model, worktree });
-    let boardWants = false;
+    const attend = createAttention(connection, script.says);
     for (;;) {
-      if (connection.hasInbox() && (await readInbox(connection))) boardWants = true;
-      if (boardWants) boardWants = await attendBoard(connection, script.says);
+      await attend();
       const answer = await connection.call("request_task", { wait_seconds: WAIT_SECONDS });
-      if (answer["task"] !== undefined) await doTask(job, connection, asBody(answer["task"]));
+      if (answer["task"] !== undefined)
+        await doTask({ job, connection, attend, brief: asBody(answer["task"]) });
       else if (answer["reason"] === "plan_finished") return;
     }
   } finally {
     await connection.close();
   }
-}
-
-/** @returns whether something is said about a topic. */
-async function readInbox(connection: Connection): Promise<boolean> {
-  const { messages } = await connection.call("get_status", { scope: "me" });
-  return asRows(messages).some((message) => message["kind"] === "topic");
 }
 
 // Whoever started this process is gone when its end of the pipe is: nothing is left behind.

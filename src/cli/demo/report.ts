@@ -1,9 +1,16 @@
+import type { ServerCommand } from "../init/claude-config.ts";
 import type { View } from "../view.ts";
 import type { Performance } from "./perform.ts";
 import { drawTimeline } from "./timeline.ts";
 
 /** The end of a demo that came to its end: the timeline, what was proved, and what to do now. */
-export function reportSuccess(view: View, result: Performance, kept: string | undefined): string[] {
+export function reportSuccess(
+  view: View,
+  result: Performance,
+  { kept, server }: { kept: string | undefined; server: ServerCommand },
+): string[] {
+  const config = { mcpServers: { guvnor: { command: server.command, args: server.args } } };
+  const guvnor = [server.command, ...server.args.slice(0, -1)].map(quoted).join(" ");
   return [
     ...provenLines(view, result),
     "",
@@ -14,21 +21,19 @@ export function reportSuccess(view: View, result: Performance, kept: string | un
     "",
     ...view.title("Your own agents on your own repository"),
     ...view.paragraph(
-      "In the repository: guvnor init. It asks for nothing and tells what it made.",
+      '1. There, make guvnor.yaml (what "done" is measured with) and your key:',
       "  ",
     ),
+    `     ${guvnor} init`,
     ...view.paragraph(
-      'Gates go into guvnor.yaml: what "done" is measured with. Then, for Claude Code:',
+      "2. Claude Code reads the .mcp.json it makes; other clients want the same:",
       "  ",
     ),
-    "    claude mcp add --scope project guvnor -- npx -y guvnor mcp",
-    ...view.paragraph(
-      "or for any MCP client, in .mcp.json (or wherever it keeps its servers):",
-      "  ",
-    ),
-    '    { "mcpServers": { "guvnor": { "command": "npx", "args": ["-y", "guvnor", "mcp"] } } }',
-    ...view.paragraph("And tell the agent:", "  "),
-    "    Work with guvnor: register_agent, then request_task until the plan is done.",
+    `     ${JSON.stringify(config)}`,
+    ...view.paragraph("3. Give work, in the shape of the demo's plan.yaml.", "  "),
+    `     ${guvnor} plan submit plan.yaml`,
+    ...view.paragraph("4. Start each agent's client in a worktree of its own, and tell it:", "  "),
+    "     Work for guvnor until its plan is finished.",
   ];
 }
 
@@ -71,4 +76,9 @@ function keptLines(view: View, kept: string | undefined): string[] {
   return view.hint(
     `Everything is in ${kept}: repository (with the ledger in it), agents, logs, result.`,
   );
+}
+
+/** As a shell takes it. */
+function quoted(word: string): string {
+  return /^[A-Za-z0-9_./@:+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

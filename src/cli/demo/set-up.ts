@@ -44,19 +44,12 @@ export async function setUp({
     "$ guvnor init",
   ]);
   await mustSucceed(workplace, "init");
-  const base = await commitSetUp(workplace);
+  const base = await workplace.git("rev-parse", "HEAD");
   print(["$ guvnor plan submit plan.yaml"]);
   const answer = await mustSucceed(workplace, "plan", "submit", sample.planFile, "--json");
   const { plan_id: id, branch, tasks } = submittedSchema.parse(JSON.parse(answer));
   print([...taskList(view, tasks), ""]);
   return { id, branch, tasks, base };
-}
-
-/** What `guvnor init` made for the clients belongs to the repository. */
-async function commitSetUp({ git }: Workplace): Promise<string> {
-  await git("add", "-A");
-  await git("commit", "-q", "--allow-empty", "-m", "Set guvnor up");
-  return await git("rev-parse", "HEAD");
 }
 
 function taskList(view: View, tasks: Readonly<Record<string, string>>): string[] {

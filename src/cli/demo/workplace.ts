@@ -1,4 +1,12 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 
@@ -48,6 +56,8 @@ export async function createWorkplace(
   await git("config", "user.email", "demo@guvnor.invalid");
   await git("config", "commit.gpgSign", "false");
   await git("config", "core.autocrlf", "false");
+  // It names this machine's paths, and what comes out shall not depend on them.
+  appendFileSync(join(repository, ".git", "info", "exclude"), ".mcp.json\n");
   await git("add", "-A");
   await git("commit", "-q", "-m", "The code base as it is");
   makeOperatorKey(env);

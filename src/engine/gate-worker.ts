@@ -75,8 +75,7 @@ async function judge(deps: EngineDeps, run: GateRun, signal: AbortSignal): Promi
   try {
     return run.kind === "merge"
       ? await integrateCommit(deps, facts, async (gate, commit) => {
-          const request = measureRequest(facts, gate, commit);
-          const measured = await deps.gates.measure(request, signal);
+          const measured = await measure(deps, facts, { gate, commit, signal });
           return { verdict: measured.verdict, evidence: evidenceOf(measured, []) };
         })
       : await measureAttempt(deps, facts, signal);
@@ -109,13 +108,29 @@ async function measureAttempt(
   const gate = settings.gates[run.gate];
   if (gate === undefined) return doubt(`The gate ${run.gate} is no longer in force.`);
   const protectedChanged = await changedProtected(deps, facts, gate);
-  const request = measureRequest(facts, run.gate, run.commit);
-  const measured = await deps.gates.measure(request, signal);
+  const measured = await measure(deps, facts, { gate: run.gate, commit: run.commit, signal });
   const evidence = evidenceOf(measured, protectedChanged);
   if (protectedChanged.length === 0) return { verdict: measured.verdict, evidence };
   const files = protectedChanged.slice(0, 5).join(", ");
   const summary = `${attempt.agent} changed protected files (${files}), so a person must look. ${measured.summary}`;
   return { verdict: "indeterminate", evidence: { ...evidence, summary } };
+}
+
+/**
+ * A process that was suspended meanwhile may have lost the run, and its workspace with it: it must
+ * not touch what another measures in now. What it answers then is never written.
+ */
+async function measure(
+  deps: EngineDeps,
+  facts: RunFacts,
+  { gate, commit, signal }: { gate: string; commit: string | null; signal: AbortSignal },
+): Promise<Measurement> {
+  const { run } = facts;
+  const now = await deps.store.read(deps.scope, async (tx) => await tx.gateRuns.get(run.id));
+  if (now === undefined || !isStillOurs(deps, run, now)) {
+    throw new Error(`${run.id} was given to another process`);
+  }
+  return await deps.gates.measure(measureRequest(facts, gate, commit), signal);
 }
 
 /** Protected files that the attempt changed: whoever is measured must not change the measure. */

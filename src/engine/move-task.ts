@@ -123,12 +123,7 @@ export async function countOpenDependencies(
 async function closePlanIfOver(ctx: WriteContext, planId: string): Promise<void> {
   const plan = await ctx.tx.plans.get(planId);
   if (plan === undefined || plan.state !== "open") return;
-  const counts = await ctx.tx.tasks.counts(planId);
-  const open = [...OPEN_STATES, "failed" as const].reduce(
-    (n, state) => n + (counts[state] ?? 0),
-    0,
-  );
-  if (open > 0) return;
+  if (await ctx.tx.tasks.hasAny([...OPEN_STATES, "failed"], planId)) return;
   await ctx.tx.plans.save({ ...plan, state: "done", endedAtMs: ctx.nowMs });
   ctx.effects.push({ type: "plan", id: plan.id, from: "open", to: "done" });
 }

@@ -1,4 +1,4 @@
-import { OPEN_STATES } from "../core/task.ts";
+import { OPEN_STATES, TASK_STATES } from "../core/task.ts";
 import type { CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { present } from "./task-view.ts";
@@ -11,29 +11,27 @@ export async function explainNone(
   ctx: CallContext,
   capabilities: ReadonlySet<string>,
 ): Promise<JsonObject> {
-  const counts = await ctx.tx.tasks.counts();
-  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const open = [...OPEN_STATES].reduce((sum, state) => sum + (counts[state] ?? 0), 0);
-  if (total > 0 && open === 0) {
+  const { tasks } = ctx.tx;
+  if (!(await tasks.hasAny(OPEN_STATES)) && (await tasks.hasAny(TASK_STATES))) {
     return {
       reason: "plan_finished",
       next: "Nothing is left to do: end your turn; you will be started again.",
     };
   }
   const lacking = await missingCapabilities(ctx, capabilities);
-  if (lacking.length > 0 && (counts.running ?? 0) + (counts.review ?? 0) === 0) {
+  if (lacking.length > 0 && !(await tasks.hasAny(["running", "review"]))) {
     return {
       reason: "no_capability",
       missing_capabilities: lacking,
       next: "All ready tasks need capabilities that you lack: end your turn; you will be started again.",
     };
   }
-  const notBefore = await ctx.tx.tasks.nextNotBefore(ctx.nowMs);
+  const notBefore = await tasks.nextNotBefore(ctx.nowMs);
   const retry =
     notBefore === undefined
       ? DEFAULT_RETRY_SECONDS
       : Math.max(1, Math.ceil((notBefore - ctx.nowMs) / 1000));
-  const waitingOn = await ctx.tx.tasks.list({
+  const waitingOn = await tasks.list({
     states: ["running", "blocked", "review"],
     limit: SHOWN,
   });

@@ -139,7 +139,10 @@ export interface TaskTable {
   get(id: string): Promise<Task | undefined>;
   /** In order of id. */
   list(filter: TaskFilter): Promise<Task[]>;
+  /** Counts every task: for a person's picture, not for each call. */
   counts(planId?: string): Promise<Partial<Record<TaskState, number>>>;
+  /** Whether a task, of this plan if one is named, is in one of these states; however many there are. */
+  hasAny(states: Iterable<TaskState>, planId?: string): Promise<boolean>;
   /** Tasks in state running, blocked or review that this agent holds. */
   heldBy(agent: string): Promise<Task[]>;
   /** Distinct `needs` among ready tasks: the buckets that candidates are taken from. */

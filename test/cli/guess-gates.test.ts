@@ -7,15 +7,41 @@ import { type Files, temporaryDirectory, write } from "../git/repository-fixture
 
 const NODE = '{ "scripts": { "test": "vitest" } }';
 
-const KINDS: readonly [string, Files, readonly string[] | undefined, readonly string[]?][] = [
+const KINDS: readonly [string, Files, string[] | undefined, string[]?][] = [
   ["npm", { "package.json": NODE }, ["npm", "test"]],
-  ["npm with a lock", { "package.json": NODE, "package-lock.json": "{}" }, ["npm", "test"], ["npm", "ci"]],
-  ["pnpm", { "package.json": NODE, "pnpm-lock.yaml": "" }, ["pnpm", "test"], ["pnpm", "install", "--frozen-lockfile"]],
-  ["bun", { "package.json": NODE, "bun.lock": "" }, ["bun", "run", "test"], ["bun", "install", "--frozen-lockfile"]],
-  ["npm's placeholder", { "package.json": '{ "scripts": { "test": "echo \\"Error: no test specified\\" && exit 1" } }' }, undefined],
+  [
+    "npm with a lock",
+    { "package.json": NODE, "package-lock.json": "{}" },
+    ["npm", "test"],
+    ["npm", "ci"],
+  ],
+  [
+    "pnpm",
+    { "package.json": NODE, "pnpm-lock.yaml": "" },
+    ["pnpm", "test"],
+    ["pnpm", "install", "--frozen-lockfile"],
+  ],
+  [
+    "bun",
+    { "package.json": NODE, "bun.lock": "" },
+    ["bun", "run", "test"],
+    ["bun", "install", "--frozen-lockfile"],
+  ],
+  [
+    "npm's placeholder",
+    {
+      "package.json": '{ "scripts": { "test": "echo \\"Error: no test specified\\" && exit 1" } }',
+    },
+    undefined,
+  ],
   ["a broken package.json", { "package.json": "{" }, undefined],
   ["pytest", { "pyproject.toml": "[tool.pytest.ini_options]" }, ["python3", "-m", "pytest", "-q"]],
-  ["uv", { "pyproject.toml": "pytest", "uv.lock": "" }, ["uv", "run", "pytest", "-q"], ["uv", "sync", "--frozen"]],
+  [
+    "uv",
+    { "pyproject.toml": "pytest", "uv.lock": "" },
+    ["uv", "run", "pytest", "-q"],
+    ["uv", "sync", "--frozen"],
+  ],
   ["Go", { "go.mod": "module x" }, ["go", "test", "./..."]],
   ["Rust", { "Cargo.toml": "[package]" }, ["cargo", "test"]],
   ["make", { Makefile: "all:\n\ntest: all\n\ttrue\n" }, ["make", "test"]],

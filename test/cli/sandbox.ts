@@ -38,6 +38,8 @@ export interface Sandbox {
   json(...args: readonly string[]): Promise<Record<string, unknown>>;
   /** A running `guvnor mcp`, which is ended with the sandbox. */
   serve(env?: NodeJS.ProcessEnv): Served;
+  /** A command that goes on; `heard` gets each line it prints. */
+  follow(args: readonly string[], heard: (line: string) => void): Following;
   /** Puts a key there, as an earlier `guvnor init` would have. */
   makeKey(): string;
   remove(): void;
@@ -55,6 +57,13 @@ export interface Served {
   readonly child: ChildProcessWithoutNullStreams;
   readonly client: RawClient;
   readonly exited: Promise<Ended>;
+}
+
+export interface Following {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly exited: Promise<Ended>;
+  /** Waits for a line after which it is so. */
+  until(isTrue: () => boolean): Promise<void>;
 }
 
 const INHERITED = ["PATH", "TMPDIR", "NODE_V8_COVERAGE", "NODE_OPTIONS"];
@@ -111,6 +120,11 @@ export function createSandbox({ repository = true } = {}): Sandbox {
       const client = new RawClient(child.stdin, child.stdout);
       return { child, client, exited: ended(child) };
     },
+    follow: (args, heard) => {
+      const child = spawn(process.execPath, [MAIN, ...args], { cwd: project, env });
+      servers.push(child);
+      return { child, exited: ended(child), until: untilLine(child, heard) };
+    },
     makeKey: () => {
       const key = randomBytes(32).toString("hex");
       mkdirSync(join(base, "config", "guvnor"), { recursive: true });
@@ -142,4 +156,25 @@ export function snapshot(directory: string): Record<string, string> {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
   return Object.fromEntries(files.toSorted().map((file) => [file, readFileSync(file, "latin1")]));
+}
+
+function untilLine(
+  { stdout }: ChildProcessWithoutNullStreams,
+  heard: (line: string) => void,
+): Following["until"] {
+  let rest = "";
+  let wake: (() => void) | undefined;
+  stdout.on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) heard(line);
+    wake?.();
+  });
+  return async (isTrue) => {
+    while (!isTrue()) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
 }

@@ -64,9 +64,10 @@ export async function askExactly(
   const who = `${agent.name}@${agent.process.id}`;
   const answer = await agent.process.call({ who, operation, args, ...options });
   const code = answer?.isError === true ? answer.body["code"] : undefined;
-  if (code === "session_required" || code === "session_unknown") {
-    agent.client.session = undefined;
-    if (operation !== "register_agent") await register(agent);
+  if (code === "session_unknown") agent.client.session = undefined;
+  const isUnknown = code === "session_unknown" || code === "session_required";
+  if (isUnknown && agent.client.session === undefined && operation !== "register_agent") {
+    await register(agent);
   }
   return answer;
 }

@@ -15,14 +15,14 @@ export class Chronicle {
   readonly violations: Violation[] = [];
   readonly counts = new Map<string, number>();
   readonly #lines: Line[] = [];
-  readonly #now: () => number;
+  readonly nowMs: () => number;
 
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(nowMs: () => number) {
+    this.nowMs = nowMs;
   }
 
   say(who: string, what: string, detail?: unknown): void {
-    this.#lines.push([this.#now(), who, what, detail]);
+    this.#lines.push([this.nowMs(), who, what, detail]);
   }
 
   /** A kind of event that a run must have seen. */
@@ -31,7 +31,7 @@ export class Chronicle {
   }
 
   violate(name: string, detail: string): void {
-    this.violations.push({ name, atMs: this.#now(), detail });
+    this.violations.push({ name, atMs: this.nowMs(), detail });
     this.say("!!!", `VIOLATION ${name}: ${detail}`);
   }
 

@@ -207,6 +207,7 @@ export class LedgerModel {
     task.state = effect.to;
     task.fence = effect.fence;
     task.holder = effect.holder ?? null;
+    task.movedAtMs = this.chronicle.nowMs();
   }
 
   /** Of its dependencies in the same plan: what must be on the branch before it. */
@@ -306,6 +307,7 @@ function newTask({ id, planId, spec, state, fence }: Task): TaskModel {
     holder: null,
     fence,
     claims: 0,
+    movedAtMs: 0,
     failures: 0,
     lostLeases: 0,
     isVerified: false,

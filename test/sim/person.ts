@@ -8,6 +8,7 @@ export interface Person {
   readonly process: SimProcess;
 }
 
+const PATIENCE_MS = 120_000;
 const REASON = { reason: "I looked at it." };
 
 export async function order(
@@ -66,13 +67,14 @@ async function decideTopics(person: Person): Promise<void> {
   }
 }
 
-/** Blocked by one who is gone and asked nobody: only somebody who looks finds these. */
+/** Blocked by one who is gone or does not go on, and nobody was asked: only who looks finds these. */
 async function cancelOrphans(person: Person): Promise<void> {
-  const { ledger, chronicle } = person.machine;
+  const { ledger, chronicle, queue } = person.machine;
   const asked = new Set([...ledger.escalations.values()].map(({ task }) => task));
   for (const task of ledger.tasks.values()) {
-    const isLeft = task.state === "blocked" && !ledger.places.has(task.holder ?? "");
-    if (!isLeft || asked.has(task.id)) continue;
+    if (task.state !== "blocked" || asked.has(task.id)) continue;
+    const isLeft = !ledger.places.has(task.holder ?? "");
+    if (!isLeft && queue.nowMs - task.movedAtMs < PATIENCE_MS) continue;
     chronicle.count("blocked task without holder or question");
     await order(person, "tasks_cancel", { task_id: task.id, ...REASON });
   }

@@ -155,18 +155,26 @@ function judge(
   return machine.random.chance(0.5) ? "fail" : "indeterminate";
 }
 
-/** Nobody else measures in the same workspace; what a suspended process left running is killed. */
+/**
+ * Two that have their runs never get the same workspace. One that slept while its run was given to
+ * another may come too late and take it from somebody: whatever runs there is killed.
+ */
 function takeWorkspace(machine: Machine, mine: Measuring): void {
   for (const other of machine.measuring) {
     const process = machine.processes.find(({ id }) => id === other.processId);
     if (process === undefined || process.state === "dead" || other.slot !== mine.slot) continue;
     if (other.isKilled) continue;
-    if (!machine.ledger.isRunningAt(other.runId, other.processId)) {
-      other.isKilled = true;
-      machine.chronicle.count("left-over measuring killed");
+    other.isKilled = true;
+    const { ledger, chronicle } = machine;
+    if (!ledger.isRunningAt(other.runId, other.processId)) {
+      chronicle.count("left-over measuring killed");
       continue;
     }
-    machine.chronicle.violate(
+    if (!ledger.isRunningAt(mine.runId, mine.processId)) {
+      chronicle.count("workspace taken by a late process");
+      continue;
+    }
+    chronicle.violate(
       "workspace_shared",
       `${mine.processId} measures ${mine.runId} in slot ${mine.slot}, where ${other.processId} (${process.state}) measures ${other.runId}`,
     );

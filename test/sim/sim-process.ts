@@ -73,6 +73,7 @@ export class SimProcess implements ProcessHandle, Measurer {
   #isTicking = false;
   #suspendedMs = 0;
   #measurer: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(machine: Machine, plan: ProcessPlan) {
     this.machine = machine;
@@ -260,6 +261,11 @@ export class SimProcess implements ProcessHandle, Measurer {
 
   /** The client closes the pipe: calls in flight end, then the process says good-bye. */
   async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
     if (this.state === "dead") return;
     this.machine.chronicle.say(this.id, "is closed");
     this.machine.chronicle.count("closed");

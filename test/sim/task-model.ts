@@ -14,6 +14,8 @@ export interface TaskModel {
   holder: string | null;
   fence: number;
   claims: number;
+  /** Simulated time of its last move. */
+  movedAtMs: number;
   /** Since it was opened last: what counts towards poison. */
   failures: number;
   lostLeases: number;

@@ -167,5 +167,5 @@ async function loseLease(stage: Stage): Promise<void> {
     await fleet.asPerson("tasks_reopen", { task_id: id, reason: "to end it" });
     await fleet.asPerson("tasks_cancel", { task_id: id, reason: "Not this month." });
   }
-  await show("ada", "request_task", "nothing is left", { wait_seconds: 25 });
+  await show("ada", "request_task", "nothing is left", {});
 }

@@ -1,3 +1,5 @@
+import { resolve } from "node:path";
+
 import { removeTree } from "../../runner/remove-tree.ts";
 import { type Cli, jsonText } from "../cli.ts";
 import { performDemo, type Performance } from "../demo/perform.ts";
@@ -21,8 +23,8 @@ const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const { json, stdout, view } = options;
-  const sample = loadSample(options.sample ?? shippedSample());
-  const directory = makeDirectory(options.keep);
+  const sample = loadSample(resolve(options.directory, options.sample ?? shippedSample()));
+  const directory = makeDirectory(options);
   const stopping = new AbortController();
   let stoppedBy: keyof typeof SIGNAL_EXIT_CODES | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {

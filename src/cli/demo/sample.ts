@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 
+import { GuvnorError } from "../../core/errors.ts";
+
 const files = z.array(z.string().min(1));
 
 /** What an agent does for one task; `solutions/<key>/recipe.yaml`. Patches lie beside it. */
@@ -65,7 +67,7 @@ const planSchema = z.looseObject({
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
-export type AgentScript = z.infer<typeof agentSchema>;
+
 export type Opinion = z.infer<typeof opinionSchema>;
 
 /** A code base, a plan for it, and the agents that carry it out. */
@@ -85,11 +87,11 @@ export function shippedSample(): string {
   return join(import.meta.dirname, "..", "..", "..", "examples", "table-tools");
 }
 
-/** @throws {Error} naming the file that is missing or wrong. */
+/** @throws {GuvnorError} `config_invalid` naming the file that is missing or wrong. */
 export function loadSample(directory: string): Sample {
   const project = join(directory, "project");
   if (!existsSync(join(project, "guvnor.yaml"))) {
-    throw new Error(`${join(project, "guvnor.yaml")} is not there: is ${directory} a sample?`);
+    throw invalid(`${join(project, "guvnor.yaml")} is not there.`);
   }
   const planFile = join(directory, "plan.yaml");
   const plan = readYaml(planFile, planSchema);
@@ -124,6 +126,11 @@ function readYaml<T>(file: string, schema: z.ZodType<T>): T {
         : cause instanceof Error
           ? cause.message
           : String(cause);
-    throw new Error(`${file}: ${why}`, { cause });
+    throw invalid(`${file}: ${why}`, cause);
   }
+}
+
+function invalid(message: string, cause?: unknown): GuvnorError {
+  const fix = "Copy the sample that is shipped (examples/table-tools) and change the copy.";
+  return new GuvnorError("config_invalid", message, fix, { cause });
 }

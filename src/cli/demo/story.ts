@@ -14,13 +14,13 @@ export interface TaskMoment extends Moment {
   readonly effect: Effect;
 }
 
-export interface Voice extends Moment {
+interface Voice extends Moment {
   readonly id: string;
   readonly agent: string;
   readonly title: string;
 }
 
-export interface TopicStory {
+interface TopicStory {
   readonly id: string;
   readonly title: string;
   readonly electorate: readonly string[];
@@ -31,7 +31,7 @@ export interface TopicStory {
     | undefined;
 }
 
-export interface EscalationStory {
+interface EscalationStory {
   readonly id: string;
   readonly task: string | undefined;
   readonly raisedBy: string;
@@ -42,13 +42,13 @@ export interface EscalationStory {
     | undefined;
 }
 
-export interface AgentMoment extends Moment {
+interface AgentMoment extends Moment {
   readonly agent: string;
   readonly event: string;
   readonly why: string | undefined;
 }
 
-export interface GateMoment extends Moment {
+interface GateMoment extends Moment {
   readonly task: string;
   readonly gate: string;
   readonly verdict: string;

@@ -13,7 +13,7 @@ const BLOCKED = "·";
 
 /** The plan as it went, drawn from the ledger's entries: a line for each task. */
 export function drawTimeline(view: View, story: Story): string[] {
-  const rows = [...story.tasks].toSorted(([a], [b]) => Number(a.slice(1)) - Number(b.slice(1)));
+  const rows = inOrder(story);
   const labels = rows.map(([id, moments]) => `${id.padEnd(4)}${holdersOf(moments).join("→")}`);
   const labelWidth = Math.max(0, ...labels.map((label) => label.length)) + 1;
   const width = view.columns - labelWidth - 1;
@@ -31,6 +31,11 @@ export function drawTimeline(view: View, story: Story): string[] {
       `${RUNNING} work  ${MEASURED} measured  ${BLOCKED} waits for a person  ! sent back  x holder killed  ? asks`,
     ),
   ];
+}
+
+/** By the numbers of the tasks, not by when the ledger first names them. */
+function inOrder({ tasks }: Story): [string, readonly TaskMoment[]][] {
+  return [...tasks].toSorted(([a], [b]) => Number(a.slice(1)) - Number(b.slice(1)));
 }
 
 function holdersOf(moments: readonly TaskMoment[]): string[] {
@@ -78,7 +83,7 @@ export function outcomeOf(
   attempts: number;
   sent_back: { by: string; missing: readonly string[] }[];
 }[] {
-  return [...story.tasks].map(([id, moments]) => ({
+  return inOrder(story).map(([id, moments]) => ({
     key: nameOf(id),
     id,
     state: moments.at(-1)?.to ?? "",

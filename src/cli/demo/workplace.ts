@@ -29,9 +29,13 @@ export interface Workplace {
 const BRANCH = "main";
 
 /** Makes the directory; the rest of the workplace comes with `createWorkplace`. */
-export function makeDirectory(keep: string | undefined): string {
+export function makeDirectory(asked: {
+  readonly keep?: string | undefined;
+  readonly directory: string;
+}): string {
+  const { keep } = asked;
   if (keep === undefined) return realpathSync(mkdtempSync(join(tmpdir(), "guvnor-demo-")));
-  const directory = resolve(keep);
+  const directory = resolve(asked.directory, keep);
   if (existsSync(directory) && readdirSync(directory).length > 0) {
     throw new UsageError(`${directory} is not empty: give --keep a new directory.`);
   }

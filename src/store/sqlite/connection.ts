@@ -34,7 +34,7 @@ export function openConnection(
   const prepare = (statement: string): Database.Statement<[SqlParams], SqlRow> => {
     const kept = statements.get(statement);
     if (kept !== undefined) return kept;
-    const made = db.prepare<[SqlParams], SqlRow>(statement);
+    const made = db.prepare<[SqlParams], SqlRow>(withStablePlan(statement));
     statements.set(statement, made);
     return made;
   };
@@ -79,6 +79,18 @@ function onDisk<T>(run: () => T): T {
   } catch (error) {
     throw toStorageError(error);
   }
+}
+
+/**
+ * This SQLite looks at bound values when it plans a statement (it is built with STAT4, and has
+ * partial indexes to choose from), so it plans many of them anew at each execution. It does not look
+ * into `(select @value)`. Measured, in µs: the best ready tasks 68 to 4, gate runs of a task 44 to 3,
+ * buckets 25 to 3, a row by its key 1.3 to 1.6.
+ */
+function withStablePlan(statement: string): string {
+  return /^(?:select|with)\b/.test(statement)
+    ? statement.replaceAll(/@\w+/g, "(select $&)")
+    : statement;
 }
 
 export function newerSchema(found: number): GuvnorError {

@@ -1,6 +1,6 @@
 import { formatId, parseId } from "../../core/ids.ts";
 import { orderKey } from "../../core/score.ts";
-import type { Task, TaskState } from "../../core/task.ts";
+import { TASK_STATES, type Task, type TaskState } from "../../core/task.ts";
 import {
   IN_SCOPE,
   insert,
@@ -14,7 +14,7 @@ import {
   type SqlParams,
   type SqlRow,
 } from "../sql.ts";
-import type { TaskTable } from "../store.ts";
+import type { TaskFilter, TaskTable } from "../store.ts";
 
 const MUTABLE = [
   "state",
@@ -55,8 +55,13 @@ const INSERT = insert("task", [
   "created_at_ms",
   ...MUTABLE,
 ]);
-const SAVE = `update task set ${MUTABLE.map((c) => `${c} = @${c}`).join(", ")}
-  where ${IN_SCOPE} and id = @id`;
+/** In indexes: they are written only where they changed, as each index costs a page of the commit. */
+const INDEXED: readonly string[] = ["state", "order_key", "not_before_ms", "holder"];
+const SAVE = `update task set ${MUTABLE.filter((c) => !INDEXED.includes(c))
+  .map((c) => `${c} = @${c}`)
+  .join(", ")} where ${IN_SCOPE} and id = @id`;
+const SAVE_INDEXED = `update task set ${INDEXED.map((c) => `${c} = @${c}`).join(", ")}
+  where ${IN_SCOPE} and id = @id and (${INDEXED.map((c) => `${c} is distinct from @${c}`).join(" or ")})`;
 const GET = `select * from task where ${IN_SCOPE} and id = @id`;
 const HELD_BY = `select * from task where ${IN_SCOPE} and holder = @holder`;
 // A loose index scan: one seek a bucket, however many tasks are ready.
@@ -78,6 +83,8 @@ const ADD_DEPENDENCY = `insert into dependency (tenant, project, task_id, after_
   values (@tenant, @project, @task_id, @after_id) on conflict do nothing`;
 const COUNTS = `select state, count(*) as n from task where ${IN_SCOPE} group by state`;
 const PLAN_COUNTS = `select state, count(*) as n from task where ${IN_SCOPE} and plan_id = @plan_id group by state`;
+const ANY = `select 1 from task where ${IN_SCOPE} and state = @state limit 1`;
+const PLAN_ANY = `select 1 from task where ${IN_SCOPE} and plan_id = @plan_id and state = @state limit 1`;
 
 export function taskTable(sql: Sql): TaskTable {
   return {
@@ -86,25 +93,26 @@ export function taskTable(sql: Sql): TaskTable {
       return row === undefined ? undefined : toTask(row);
     },
     list: async (filter) => {
-      const states = filter.states ?? [];
-      const conditions = [
-        IN_SCOPE,
-        "id > @after_id",
-        ...(filter.planId === undefined ? [] : ["plan_id = @plan_id"]),
-        ...(filter.holder === undefined ? [] : ["holder = @holder"]),
-        ...(states.length === 0 ? [] : [`state in (${states.map((_, i) => `@s${i}`).join(", ")})`]),
-      ];
-      const rows = await sql.all(
-        `select * from task where ${conditions.join(" and ")} order by id limit @max_rows`,
-        {
-          after_id: filter.afterId === undefined ? 0 : numberOf(filter.afterId),
-          ...(filter.planId === undefined ? {} : { plan_id: parseId("plan", filter.planId) ?? -1 }),
-          ...(filter.holder === undefined ? {} : { holder: filter.holder }),
-          ...Object.fromEntries(states.map((state, index) => [`s${index}`, state])),
-          max_rows: filter.limit,
-        },
-      );
-      return rows.map(toTask);
+      const { states, planId, holder } = filter;
+      if (holder !== undefined || (states === undefined && planId === undefined)) {
+        return (await sql.all(listOf(filter), listParams(filter))).map(toTask);
+      }
+      // One seek a state, each in order of id; all states in one statement would walk the table.
+      const rows: SqlRow[] = [];
+      for (const state of new Set(states ?? TASK_STATES)) {
+        const one = { ...filter, states: [state] };
+        rows.push(...(await sql.all(listOf(one), listParams(one))));
+      }
+      rows.sort((a, b) => number(a, "id") - number(b, "id"));
+      return rows.slice(0, filter.limit).map(toTask);
+    },
+    hasAny: async (states, planId) => {
+      for (const state of states) {
+        const plan = planId === undefined ? {} : { plan_id: parseId("plan", planId) ?? -1 };
+        const statement = planId === undefined ? ANY : PLAN_ANY;
+        if ((await sql.get(statement, { state, ...plan })) !== undefined) return true;
+      }
+      return false;
     },
     counts: async (planId) => {
       const rows =
@@ -143,9 +151,32 @@ export function taskTable(sql: Sql): TaskTable {
       });
     },
     save: async (task) => {
-      const changed = await sql.run(SAVE, mutableColumns(task));
+      const columns = mutableColumns(task);
+      const changed = await sql.run(SAVE, columns);
       if (changed !== 1) throw new Error(`task ${task.id} is not there to be saved`);
+      await sql.run(SAVE_INDEXED, columns);
     },
+  };
+}
+
+function listOf({ states = [], planId, holder }: TaskFilter): string {
+  const conditions = [
+    IN_SCOPE,
+    "id > @after_id",
+    ...(planId === undefined ? [] : ["plan_id = @plan_id"]),
+    ...(holder === undefined ? [] : ["holder = @holder"]),
+    ...(states.length === 0 ? [] : [`state in (${states.map((_, i) => `@s${i}`).join(", ")})`]),
+  ];
+  return `select * from task where ${conditions.join(" and ")} order by id limit @max_rows`;
+}
+
+function listParams({ states = [], planId, holder, afterId, limit }: TaskFilter): SqlParams {
+  return {
+    after_id: afterId === undefined ? 0 : numberOf(afterId),
+    ...(planId === undefined ? {} : { plan_id: parseId("plan", planId) ?? -1 }),
+    ...(holder === undefined ? {} : { holder }),
+    ...Object.fromEntries(states.map((state, index) => [`s${index}`, state])),
+    max_rows: limit,
   };
 }
 

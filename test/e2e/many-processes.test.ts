@@ -1,0 +1,48 @@
+import pLimit from "p-limit";
+import { expect, test } from "vitest";
+
+import { type AgentProcess, startAgent, taskOf, temporaryDirectory } from "./agent-process.ts";
+import { claimsIn, entriesOf, processesOf, tasksOf } from "./ledger.ts";
+
+const PROCESSES = 64;
+const TASKS = 128;
+/** Starting is bounded by the processors, not by what is tested. */
+const STARTED_AT_ONCE = 8;
+
+test("64 processes at once claim and finish 128 tasks, each exactly once", async () => {
+  const home = temporaryDirectory();
+  const env = { GUVNOR_GATE_WORKERS: "0" };
+  const lead = await startAgent("lead", { home, env });
+  const tasks = Array.from({ length: TASKS }, (_, index) => ({ key: `k${index}`, title: "T" }));
+  await lead.ok("submit_plan", { title: "Work", tasks });
+  const turn = pLimit(STARTED_AT_ONCE);
+  const agents = await Promise.all(
+    Array.from(
+      { length: PROCESSES },
+      async (_, index) => await turn(async () => await startAgent(`agent-${index}`, { home, env })),
+    ),
+  );
+  const worked = await Promise.all(agents.map(workUntilFinished));
+
+  const done = worked.flat();
+  expect(new Set(done).size).toBe(TASKS);
+  expect(done).toHaveLength(TASKS);
+  const entries = entriesOf(home);
+  const claims = claimsIn(entries);
+  expect(claims.toSorted()).toEqual(tasks.map((_, index) => `T${index + 1}/1`).toSorted());
+  expect(entries.filter(({ decision }) => decision === "error")).toEqual([]);
+  expect(tasksOf(home).filter(({ state }) => state !== "done")).toEqual([]);
+  expect(processesOf(home)).toHaveLength(PROCESSES + 1);
+  expect(worked.filter((mine) => mine.length > 0).length).toBeGreaterThan(1);
+});
+
+/** Takes tasks and reports them done until there is none; answers which it had. */
+async function workUntilFinished({ ok }: AgentProcess): Promise<string[]> {
+  const mine: string[] = [];
+  for (;;) {
+    const task = taskOf(await ok("request_task"));
+    if (task === undefined) return mine;
+    mine.push(task);
+    await ok("report_progress", { task_id: task, status: "done", fence: 1 });
+  }
+}

@@ -1,4 +1,4 @@
-/** Writes guvnor.schema.json; run it after a change of the settings' schema. */
+/** Writes guvnor.schema.json: after a change of the settings' schema run it, then `npm run format`. */
 import { writeFileSync } from "node:fs";
 
 import { settingsJsonSchema } from "../src/cli/settings-json-schema.ts";

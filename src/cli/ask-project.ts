@@ -28,7 +28,7 @@ export async function withProject<T>(cli: Cli, work: (project: Project) => Promi
 }
 
 /** @throws {GuvnorError} `no_project` where none was initialised. */
-export async function requireProject(cli: Cli): Promise<ProjectPaths> {
+async function requireProject(cli: Cli): Promise<ProjectPaths> {
   const paths = await findProject(readConfig(cli.env), cli.directory, "use");
   if (paths?.exists === true) return paths;
   throw new GuvnorError(

@@ -10,7 +10,7 @@ import { type OperatorKey, readOperatorKey } from "./operator-key.ts";
 export type Person = Extract<Caller, { kind: "person" }>;
 
 /** The operating system's user, as the ledger names people. */
-export function userName(): string {
+function userName(): string {
   return userInfo().username;
 }
 

@@ -28,7 +28,7 @@ function asText(value: unknown): string {
   return value === undefined || value === null ? "" : JSON.stringify(value);
 }
 
-/** Columns that a terminal needs for it. */
+/** Columns that a terminal needs for it. @internal exported for tests */
 export function displayWidth(text: string): number {
   let width = 0;
   for (const character of text) width += widthOf(character);

@@ -20,7 +20,7 @@ const BATCH = 2000;
 export type OnProgress = (checked: number, total: number | undefined) => void;
 
 /** Which entry does not hold; in an export it may be a line that is no entry. */
-export interface BrokenPlace {
+interface BrokenPlace {
   readonly seq?: number;
   /** From 1. */
   readonly line?: number;

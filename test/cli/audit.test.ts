@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { createSandbox, type Sandbox } from "./sandbox.ts";
+import { createSandbox, type Sandbox, sessionOf } from "./sandbox.ts";
 
 let sandbox: Sandbox;
 
@@ -131,7 +131,7 @@ describe("guvnor audit", () => {
     await client.initialize();
     for (const name of ["ada", "bob"]) await client.call("register_agent", { name });
     const registered = await client.call("register_agent", { name: "eve" });
-    const session = (registered.result?.["structuredContent"] as { session: string }).session;
+    const session = sessionOf(registered);
     await client.call("open_topic", {
       title: "Which",
       problem: "Either",

@@ -73,7 +73,10 @@ describe("guvnor init", () => {
     writeFileSync(agent, '"$@"\nexit $?\n');
     const { code, stdout } = await sandbox.run(["init", "--json"], { through: ["/bin/sh", agent] });
     expect(code).toBe(0);
-    expect(steps(JSON.parse(stdout))).toMatchObject({ data: "made", "operator key": "skipped" });
+    expect(steps(JSON.parse(stdout) as Record<string, unknown>)).toMatchObject({
+      data: "made",
+      "operator key": "skipped",
+    });
     expect(existsSync(sandbox.keyFile)).toBe(false);
     // The person's own init adds the key later.
     sandbox.makeKey();
@@ -124,7 +127,10 @@ describe("guvnor init", () => {
       settings: { state: "none" },
     });
     const { stdout } = await sandbox.run(["init", "--json"], { env });
-    expect(steps(JSON.parse(stdout))).toMatchObject({ data: "kept", policy: "made" });
+    expect(steps(JSON.parse(stdout) as Record<string, unknown>)).toMatchObject({
+      data: "kept",
+      policy: "made",
+    });
     expect(JSON.parse((await sandbox.run(["status", "--json"], { env })).stdout)).toMatchObject({
       settings: { state: "in_force" },
     });

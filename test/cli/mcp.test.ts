@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { INSTRUCTIONS, PROMPTS } from "../../src/mcp/instructions.ts";
 import { TOOLS } from "../../src/tools/index.ts";
 import { ENVELOPE, isUpdate, OLD_VERSIONS } from "../mcp/raw-client.ts";
-import { createSandbox, type Sandbox } from "./sandbox.ts";
+import { createSandbox, type Sandbox, sessionOf } from "./sandbox.ts";
 
 let sandbox: Sandbox;
 
@@ -125,8 +125,7 @@ describe("guvnor mcp", () => {
     await client.initialize();
     const sessions: string[] = [];
     for (const name of ["ada", "bob"]) {
-      const { result } = await client.call("register_agent", { name });
-      sessions.push((result?.["structuredContent"] as { session: string }).session);
+      sessions.push(sessionOf(await client.call("register_agent", { name })));
     }
     const [session] = sessions;
     const topic = { title: "Which", problem: "Either", options: ["One", "Two"], session };

@@ -53,6 +53,11 @@ describe("an agent's name", () => {
   });
 });
 
+function refusal({ code, stdout }: Ended): Record<string, string> {
+  expect(code).toBe(1);
+  return (JSON.parse(stdout) as { error: Record<string, string> }).error;
+}
+
 describe("a command that changes something", () => {
   let sandbox: Sandbox;
 
@@ -69,11 +74,6 @@ describe("a command that changes something", () => {
       entries: { principal: string }[];
     };
     return entries[0]?.principal ?? "";
-  }
-
-  function refusal({ code, stdout }: Ended): Record<string, string> {
-    expect(code).toBe(1);
-    return (JSON.parse(stdout) as { error: Record<string, string> }).error;
   }
 
   it("is the operator's with the key of the project, even where an agent runs it", async () => {

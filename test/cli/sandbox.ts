@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { git } from "../git/repository-fixture.ts";
-import { RawClient } from "../mcp/raw-client.ts";
+import { type Message, RawClient } from "../mcp/raw-client.ts";
 
 export const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 
@@ -147,6 +147,12 @@ async function ended(child: ChildProcessWithoutNullStreams): Promise<Ended> {
     child.on("close", resolve);
   });
   return { code, stdout, stderr };
+}
+
+/** What register_agent answered with. */
+export function sessionOf({ result }: Message): string {
+  const { session } = (result?.["structuredContent"] ?? {}) as { session?: string };
+  return session ?? "";
 }
 
 /** Every file below, with its content: to see that nothing was changed. */

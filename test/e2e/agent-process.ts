@@ -21,15 +21,15 @@ export interface AgentProcess {
   readonly client: Client;
   readonly pid: number;
   /** What the server has written to stderr. */
-  stderr(): string;
-  call(tool: string, args?: object): Promise<{ isError: boolean; body: Body }>;
+  readonly stderr: () => string;
+  readonly call: (tool: string, args?: object) => Promise<{ isError: boolean; body: Body }>;
   /** The answer of a call that must succeed. */
-  ok(tool: string, args?: object): Promise<Body>;
+  readonly ok: (tool: string, args?: object) => Promise<Body>;
   /** The code of a call that must be refused. */
-  refusal(tool: string, args?: object): Promise<string>;
-  signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGUSR2"): void;
+  readonly refusal: (tool: string, args?: object) => Promise<string>;
+  readonly signal: (name: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGUSR2") => void;
   /** As a client does that has no more use for its server. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface StartOptions {
@@ -100,8 +100,8 @@ export async function startAgent(name: string, options: StartOptions): Promise<A
       { name: tool, arguments: { ...input } },
       { timeout: BOUND_MS },
     );
-    const body: Body = { ...result.structuredContent };
-    return { isError: result.isError === true, body };
+    const { structuredContent } = result as { structuredContent?: Body };
+    return { isError: result.isError === true, body: { ...structuredContent } };
   };
   return {
     client,
@@ -130,7 +130,7 @@ export async function startAgent(name: string, options: StartOptions): Promise<A
 export interface RawProcess {
   readonly raw: RawClient;
   readonly child: ChildProcessWithoutNullStreams;
-  stderr(): string;
+  readonly stderr: () => string;
   /** Exit code, null after a signal. */
   readonly ended: Promise<number | null>;
 }

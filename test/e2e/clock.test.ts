@@ -6,7 +6,7 @@ import { inDatabase } from "../store/database-file.ts";
 import { databaseOf, startAgent, taskOf, temporaryDirectory, until } from "./agent-process.ts";
 import { claimsIn, entriesOf, tasksOf } from "./ledger.ts";
 
-const nodeArgs = ["--import", join(import.meta.dirname, "clock-that-steps-back.ts")];
+const nodeArgs = ["--import", join(import.meta.dirname, "clock-fixture.ts")];
 
 function beatTimes(home: string): Map<number, number> {
   return inDatabase(databaseOf(home), ({ rows }) => {

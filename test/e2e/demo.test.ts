@@ -125,7 +125,7 @@ async function perform(
     stdout,
     env: process.env,
     directory: scratch,
-    view: createView(stdout, {}),
+    view: createView({}, {}),
   });
   return { exitCode, output };
 }
@@ -154,7 +154,7 @@ describe("the demo", () => {
       const told = start("--keep", "kept");
       const [exitCode] = (await once(told.child, "exit")) as [number];
       const text = told.output();
-      expect(exitCode, text).toBe(0);
+      expect({ exitCode, text }).toMatchObject({ exitCode: 0 });
       expect(processesLeft()).toEqual([]);
       const git = ["-C", join(scratch, "kept", "repository"), "rev-parse", "guvnor/P1^{tree}"];
       const tree = execFileSync("git", git, { encoding: "utf8" }).trim();
@@ -178,7 +178,7 @@ describe("the demo", () => {
 
       const { exitCode: again, output } = await perform();
       const document = parse(output);
-      expect(again, output).toBe(0);
+      expect({ again, output }).toMatchObject({ again: 0 });
       expect(document.tree).toBe(tree);
       expect(document).toMatchObject({
         ok: true,
@@ -250,7 +250,7 @@ describe("the demo", () => {
     await untilSaid(output, child, "begins");
     child.kill("SIGINT");
     const [exitCode] = (await once(child, "exit")) as [number];
-    expect(exitCode, output()).toBe(130);
+    expect({ exitCode, output: output() }).toMatchObject({ exitCode: 130 });
     expect(left()).toEqual([]);
     expect(processesLeft()).toEqual([]);
   });
@@ -273,7 +273,7 @@ describe("the demo's sample", () => {
         const [program = "", ...args] = gates[name]?.run ?? [];
         return passes(program === "node" ? process.execPath : program, args, project);
       });
-      expect(passing, key).not.toEqual(named);
+      expect({ key, passing }).not.toEqual({ key, passing: named });
     }
   });
 });

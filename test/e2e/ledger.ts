@@ -24,7 +24,7 @@ export function entriesOf(home: string): Entry[] {
     database.verify();
     return database
       .rows<{ body: string }>("select body from audit_entry order by seq")
-      .map(({ body }): Entry => JSON.parse(body));
+      .map(({ body }) => JSON.parse(body) as Entry);
   });
 }
 

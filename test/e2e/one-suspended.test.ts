@@ -21,7 +21,7 @@ test("when one process is suspended for longer than its lease, its task goes to 
   const taken = await Promise.all(
     others.map(async (other) => await other.ok("request_task", { wait_seconds: 35 })),
   );
-  expect(taken.map(taskOf).toSorted()).toEqual(["T1", "T2"]);
+  expect(new Set(taken.map(taskOf))).toEqual(new Set(["T1", "T2"]));
   expect(taken.map(fenceOf)).toEqual([2, 2]);
   plain.signal("SIGCONT");
   named.signal("SIGCONT");
@@ -34,7 +34,7 @@ test("when one process is suspended for longer than its lease, its task goes to 
   expect(await named.refusal("report_progress", lateNamed)).toBe("stale_lease");
   // They are who they were, and the work is the others'.
   expect(agentsOf(home)).toEqual(["ada", "bob", "cleo", "plain"]);
-  expect(tasksOf(home).map(({ holder }) => holder).toSorted()).toEqual(["bob", "cleo"]);
+  expect(new Set(tasksOf(home).map(({ holder }) => holder))).toEqual(new Set(["bob", "cleo"]));
   expect(claimsIn(entriesOf(home)).toSorted()).toEqual(["T1/1", "T1/2", "T2/1", "T2/2"]);
   for (const [index, other] of others.entries()) {
     await other.ok("report_progress", { task_id: taskOf(taken[index] ?? {}), status: "done" });

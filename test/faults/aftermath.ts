@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 
 import { inDatabase } from "../store/database-file.ts";
-import { commitsIn, workCommit } from "./file-git.ts";
 import { databaseIn, gitIn, openWorld } from "./fault-world.ts";
+import { branchIn, workCommit } from "./file-git.ts";
 import type { Scenario } from "./scenarios.ts";
 
 const MAX_ROUNDS = 20;
@@ -54,7 +54,7 @@ function expectConsistent(directory: string): void {
       );
       const open = attempts.filter((attempt) => attempt.open === 1);
       const held = ["running", "blocked", "review"].includes(task.state);
-      expect(task.holder !== null, `T${task.id} ${task.state}`).toBe(held);
+      expect({ ...task, held: task.holder !== null }).toMatchObject({ held });
       expect(open.map(({ no, agent, fence }) => ({ no, agent, fence }))).toEqual(
         held ? [{ no: task.attempt_no, agent: task.holder, fence: task.fence }] : [],
       );
@@ -108,8 +108,10 @@ function expectAllDone(directory: string, scenario: Scenario): void {
       .map(({ id, fence }) => `${id}/${fence}`);
     expect(new Set(leases).size).toBe(leases.length);
   });
-  if (scenario.integrate) {
-    const merged = commitsIn(gitIn(directory), BRANCH);
-    for (const taskId of ["T1", "T2", "T3"]) expect(merged).toContain(workCommit(taskId));
-  }
+  if (!scenario.integrate) return;
+  const { head, commits } = branchIn(gitIn(directory), BRANCH);
+  for (const taskId of ["T1", "T2", "T3"]) expect(commits).toContain(workCommit(taskId));
+  inDatabase(databaseIn(directory), ({ rows }) => {
+    expect(rows("select head_commit from plan")).toEqual([{ head_commit: head }]);
+  });
 }

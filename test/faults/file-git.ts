@@ -55,11 +55,14 @@ export function createFileGit(file: string, taskIds: readonly string[]): void {
   save(file, { commits: { [BASE_COMMIT]: [], ...Object.fromEntries(work) }, refs: {} });
 }
 
-/** Commits that a ref holds. */
-export function commitsIn(file: string, ref: string): ReadonlySet<string> {
+/** Where a branch stands, and all commits that it holds. */
+export function branchIn(
+  file: string,
+  ref: string,
+): { head: string | undefined; commits: ReadonlySet<string> } {
   const { commits, refs } = JSON.parse(readFileSync(file, "utf8")) as Repository;
   const head = refs[ref];
-  return head === undefined ? new Set() : ancestors(commits, head);
+  return { head, commits: head === undefined ? new Set() : ancestors(commits, head) };
 }
 
 function ancestors(commits: Repository["commits"], commit: string): ReadonlySet<string> {

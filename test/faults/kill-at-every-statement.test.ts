@@ -24,6 +24,8 @@ const FIXTURE = join(import.meta.dirname, "crash-fixture.ts");
 const FULL = process.env["GUVNOR_TEST_FULL"] === "1";
 /** Of the points that are copied in one run, so many apart are also died at for real. */
 const REAL_EVERY = FULL ? 1 : 12;
+/** Where a commit stops changes nothing but bytes that nobody reads: some recoveries are enough. */
+const RECOVER_EVERY = FULL ? 1 : 7;
 const CHILD_LIMIT_MS = 30_000;
 const WAL_HEADER_BYTES = 32;
 const FRAME_BYTES = 4096 + 24;
@@ -131,7 +133,7 @@ describe.each(SCENARIOS)("kill -9 in $name", (scenario) => {
   test("every statement was a point to be killed at", () => {
     expect(points.map(({ statement }) => statement)).toEqual(statements);
     const commits = statements.filter((statement) => statement === "commit").length;
-    expect(commits).toBeGreaterThan(0);
+    expect(commits).toBe(scenario.commits);
     expect(new Set(states).size).toBe(commits + 1);
   });
 
@@ -140,7 +142,7 @@ describe.each(SCENARIOS)("kill -9 in $name", (scenario) => {
       const where = `statement ${index + 1} of ${points.length}: ${statement}`;
       // The copy stays as it is: recovery writes.
       const left = fresh(directory);
-      expect(stateOf(left), where).toBe(states[commits]);
+      expect({ where, state: stateOf(left) }).toEqual({ where, state: states[commits] });
       await at(where, expectRecovery(left, scenario));
     }
   });
@@ -150,13 +152,14 @@ describe.each(SCENARIOS)("kill -9 in $name", (scenario) => {
       const next = points[index + 1];
       if (statement !== "commit" || next === undefined) continue;
       const whole = readFileSync(walIn(next.directory));
-      for (const bytes of cuts(sizeOf(walIn(directory)), whole.length)) {
+      const ends = cuts(sizeOf(walIn(directory)), whole.length);
+      for (const [cut, bytes] of ends.entries()) {
         const torn = fresh(directory);
         writeFileSync(walIn(torn), whole.subarray(0, bytes));
-        const expected = bytes === whole.length ? commits + 1 : commits;
         const where = `${bytes} of ${whole.length} bytes`;
-        expect(stateOf(torn), where).toBe(states[expected]);
-        await at(where, expectRecovery(torn, scenario));
+        const expected = states[bytes === whole.length ? commits + 1 : commits];
+        expect({ where, state: stateOf(torn) }).toEqual({ where, state: expected });
+        if (cut % RECOVER_EVERY === 0) await at(where, expectRecovery(torn, scenario));
       }
     }
   });
@@ -174,7 +177,7 @@ describe.each(SCENARIOS)("kill -9 in $name", (scenario) => {
             const reached = await dieAt(directory, scenario, n);
             expect(reached).toEqual(statements.slice(0, n));
             const commits = reached.slice(0, -1).filter((each) => each === "commit").length;
-            expect(stateOf(directory), `statement ${n}`).toBe(states[commits]);
+            expect({ n, state: stateOf(directory) }).toEqual({ n, state: states[commits] });
             await at(`statement ${n}`, expectRecovery(directory, scenario));
             return reached.at(-1);
           }),

@@ -1,5 +1,5 @@
-import { createFileGit } from "./file-git.ts";
 import { type FaultWorld, gitIn, makeProject, openWorld } from "./fault-world.ts";
+import { createFileGit } from "./file-git.ts";
 
 const GATED = "version: 1\ngates: { tests: { run: [npm, test] } }\n";
 const UNGATED = "version: 1\n";
@@ -12,6 +12,8 @@ export interface Scenario {
   readonly integrate: boolean;
   /** What ada has done before, statements that are not counted. */
   readonly before: (ada: FaultWorld) => Promise<void>;
+  /** Transactions that the operation is made of: what is one must not fall apart. */
+  readonly commits: number;
   /** The operation. */
   readonly operate: (ada: FaultWorld) => Promise<void>;
   readonly verdict?: "pass" | "fail";
@@ -22,6 +24,7 @@ const DONE = { task_id: "T1", status: "done" } as const;
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: "a plan",
+    commits: 1,
     guvnorYaml: UNGATED,
     integrate: false,
     before: async () => {},
@@ -35,6 +38,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a first call that claims",
+    commits: 1,
     guvnorYaml: UNGATED,
     integrate: false,
     before: async () => {},
@@ -42,6 +46,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a claim",
+    commits: 1,
     guvnorYaml: UNGATED,
     integrate: false,
     before: async (ada) => void (await ada.ok("register_agent", { name: "ada" })),
@@ -49,6 +54,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a done without gates",
+    commits: 1,
     guvnorYaml: UNGATED,
     integrate: false,
     before: async (ada) => void (await ada.ok("request_task")),
@@ -56,6 +62,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a done with a gate, queued, measured and finished",
+    commits: 3,
     guvnorYaml: GATED,
     integrate: false,
     before: async (ada) => void (await ada.ok("request_task")),
@@ -66,6 +73,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a done that its gate sends back",
+    commits: 3,
     guvnorYaml: GATED,
     integrate: false,
     verdict: "fail",
@@ -77,6 +85,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a merge into the plan's branch",
+    commits: 2,
     guvnorYaml: GATED,
     integrate: true,
     before: async (ada) => {
@@ -92,6 +101,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a task given back",
+    commits: 1,
     guvnorYaml: UNGATED,
     integrate: false,
     before: async (ada) => void (await ada.ok("request_task")),

@@ -23,7 +23,7 @@ export function startFleet(fleet: Fleet): void {
   const { random, queue } = fleet.machine;
   const clients = Array.from({ length: AGENTS }, (_, index) => newClient(fleet, `a${index + 1}`));
   while (clients.length > 0) {
-    const shared = clients.splice(0, random.chance(0.3) ? 2 : 1);
+    const shared = clients.splice(0, random.chance(0.4) ? 2 : 1);
     queue.after(random.between(0, 8000), () => void startProcess(fleet, shared));
   }
 }

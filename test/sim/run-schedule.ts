@@ -181,6 +181,7 @@ async function end(fleet: Fleet): Promise<void> {
   await runUntil(machine, () => !isCalling(), LAST_CALLS_MS + CALM_MS / 10);
   let open = 0;
   for (const process of new Set(agents.map((agent) => agent.process))) {
+    if (process.state === "dead") continue;
     open += 1;
     void process.close().finally(() => {
       open -= 1;

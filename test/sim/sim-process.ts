@@ -105,14 +105,9 @@ export class SimProcess implements ProcessHandle, Measurer {
     const kind = caller?.kind ?? "agent";
     const record = { callId, processId: this.id, who, caller: kind, operation, args, startedMs };
     machine.calls.set(callId, record);
-    const cancel = new AbortController();
-    if (request.cancelAfterMs !== undefined) {
-      machine.queue.after(request.cancelAfterMs, () => cancel.abort());
-    }
-    const signal =
-      request.cancelAfterMs === undefined
-        ? this.#stopping.signal
-        : AbortSignal.any([cancel.signal, this.#stopping.signal]);
+    const cancelled = this.#cancelAfter(request.cancelAfterMs);
+    const stopped = this.#stopping.signal;
+    const signal = cancelled === undefined ? stopped : AbortSignal.any([cancelled, stopped]);
     const answer = await this.#governor.call({
       operation,
       args,
@@ -129,13 +124,20 @@ export class SimProcess implements ProcessHandle, Measurer {
     if (tookMs > waitMs + SLACK_MS) {
       machine.chronicle.violate("wait_too_long", `${who} ${operation} took ${tookMs} ms`);
     }
-    const isLost = request.isUndelivered === true || (cancel.signal.aborted && waitMs > 0);
+    const isLost = request.isUndelivered === true || (cancelled?.aborted === true && waitMs > 0);
     if (!isLost) return answer;
     machine.chronicle.count("answer lost");
     if (answer.takeBack === undefined) return undefined;
     machine.chronicle.say(who, "the answer did not arrive; its grant is taken back");
     await answer.takeBack().catch(() => machine.chronicle.count("take-back failed"));
     return undefined;
+  }
+
+  #cancelAfter(ms: number | undefined): AbortSignal | undefined {
+    if (ms === undefined) return undefined;
+    const controller = new AbortController();
+    this.machine.queue.after(ms, () => controller.abort());
+    return controller.signal;
   }
 
   /** Goes through in simulated time; never comes back where the process died before. */
@@ -196,7 +198,7 @@ export class SimProcess implements ProcessHandle, Measurer {
       this.#heard += 1;
       for (const listener of [...this.#watches]) listener();
     };
-    queue.after(random.between(1, 300), heard);
+    queue.after(random.between(1, 600), heard);
   }
 
   watchClosely(): void {
@@ -312,7 +314,7 @@ export class SimProcess implements ProcessHandle, Measurer {
     if (this.#stopping.signal.aborted) return;
     const isClose = hasSilentProcess(machine);
     this.#tickAfter(
-      isClose ? machine.random.between(1000, 2500) : machine.random.between(9000, 16_000),
+      isClose ? machine.random.between(1500, 3500) : machine.random.between(10_000, 18_000),
     );
   }
 

@@ -16,6 +16,8 @@ interface Assignment {
 
 /** Reports of done on one assignment, before an agent gives it up. */
 const MAX_REPORTS = 6;
+/** Pause after "none", at first. */
+const IDLE_MS = 2500;
 
 /** The life of an agent: register, ask for work, do it or not, say so or not, until all is over. */
 export async function live(agent: SimAgent): Promise<void> {
@@ -24,7 +26,7 @@ export async function live(agent: SimAgent): Promise<void> {
   if (client.capabilities.length > 0 || process.plan.agentName !== client.name) {
     await register(agent);
   }
-  let idleMs = 1500;
+  let idleMs = IDLE_MS;
   while (!machine.isOver) {
     if (!machine.isCalm && random.chance(0.12)) await misbehave(agent);
     await dutyOnBoard(agent);
@@ -32,9 +34,9 @@ export async function live(agent: SimAgent): Promise<void> {
     const assignment = await getWork(agent);
     if (assignment === undefined) {
       await process.sleep(random.between(idleMs, idleMs * 2));
-      idleMs = Math.min(idleMs * 1.5, 8000);
+      idleMs = Math.min(idleMs * 1.6, 4 * IDLE_MS);
     } else {
-      idleMs = 1500;
+      idleMs = IDLE_MS;
       await work(agent, assignment);
     }
   }

@@ -230,10 +230,10 @@ describe("a shared filesystem", () => {
     ["overlayfs", 0x794c7630],
     ["zfs", 0x2fc12fc1],
   ])("is not %s", (_, type) => {
-    refuseSharedFilesystem("/data", type);
+    expect(() => refuseSharedFilesystem("/data", type)).not.toThrow();
   });
 
   test("is not where these tests lie", () => {
-    refuseSharedFilesystem(temporaryDirectory());
+    expect(() => refuseSharedFilesystem(temporaryDirectory())).not.toThrow();
   });
 });

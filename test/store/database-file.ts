@@ -6,12 +6,12 @@ import { checkChain, type ChainedEntry } from "../../src/core/audit-chain.ts";
 
 /** A database file, read past the store: tests judge what lies on the disk, not what the store says. */
 export interface DatabaseFile {
-  rows<Row>(statement: string, ...values: readonly (string | number)[]): Row[];
+  readonly rows: <Row>(statement: string, ...values: readonly (string | number)[]) => Row[];
   /** SHA-256 of every row of every table. */
-  digest(): string;
+  readonly digest: () => string;
   /** Throws unless the file is sound and each project's chain of entries holds from its first one. */
-  verify(): void;
-  close(): void;
+  readonly verify: () => void;
+  readonly close: () => void;
 }
 
 export function readDatabase(file: string): DatabaseFile {

@@ -11,7 +11,6 @@ import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 import { GuvnorError } from "../../src/core/errors.ts";
-import { createFileGit } from "../faults/file-git.ts";
 import {
   databaseIn,
   type FaultWorld,
@@ -19,6 +18,7 @@ import {
   makeProject,
   openWorld,
 } from "../faults/fault-world.ts";
+import { createFileGit } from "../faults/file-git.ts";
 import { aTask } from "../support/a-task.ts";
 import { inDatabase } from "./database-file.ts";
 

@@ -15,7 +15,12 @@ interface Seen {
 }
 
 /** Runs the fixture under `shell`, which ends with `exec "$@"`. */
-async function runUnder(shell: string[], script: string, mode: string, at: string): Promise<Seen[]> {
+async function runUnder(
+  shell: string[],
+  script: string,
+  mode: string,
+  at: string,
+): Promise<Seen[]> {
   const fixture = [process.execPath, FIXTURE, at, mode];
   const [command = "sh", ...args] = [...shell, "sh", "-c", script, "sh", ...fixture];
   return await new Promise((resolve, reject) => {
@@ -37,7 +42,7 @@ function mountingShell(): string[] | undefined {
   const unshare = ["unshare", root ? "-m" : "-Urm"];
   try {
     const mount = 'mount -t tmpfs -o size=1m tmpfs "$1"';
-    const [command = "", ...args] = [...unshare, "sh", "-c", mount, "sh", temporaryDirectory()];
+    const [command, ...args] = [...unshare, "sh", "-c", mount, "sh", temporaryDirectory()] as const;
     execFileSync(command, args, { stdio: "ignore" });
     return unshare;
   } catch {

@@ -20,26 +20,26 @@ function open(path: string, commits: Commits = { count: 0 }): WakeSignal {
   return wake;
 }
 
-/** Resolves at the next thing heard after this call; starts listening at once. */
-async function hears(wake: WakeSignal): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
+/** Answers "heard" at the next thing heard after this call; starts listening at once. */
+async function hears(wake: WakeSignal): Promise<string> {
+  return await new Promise<string>((resolve) => {
     const timer = setTimeout(() => {
       unlisten();
-      reject(new Error("nothing was heard"));
+      resolve("nothing was heard");
     }, BOUND_MS);
     const unlisten = wake.listen(() => {
       clearTimeout(timer);
       unlisten();
-      resolve();
+      resolve("heard");
     });
   });
 }
 
 /** Raises until `heard` is there: a raise may come before the other's watcher is ready. */
-async function raiseUntil(wake: WakeSignal, heard: Promise<void>): Promise<void> {
+async function raiseUntil(wake: WakeSignal, heard: Promise<string>): Promise<string> {
   const timer = setInterval(() => wake.raise(), 20);
   try {
-    await heard;
+    return await heard;
   } finally {
     clearInterval(timer);
   }
@@ -48,7 +48,7 @@ async function raiseUntil(wake: WakeSignal, heard: Promise<void>): Promise<void>
 test("one process hears another through the file alone", async () => {
   const path = join(temporaryDirectory(), "guvnor.db.wake");
   const listener = open(path);
-  await raiseUntil(open(path), hears(listener));
+  expect(await raiseUntil(open(path), hears(listener))).toBe("heard");
   expect(listener.count()).toBeGreaterThan(0);
 });
 
@@ -66,10 +66,10 @@ test("a deleted file costs no wake-up: commits are found by polling", async () =
   const deleted = hears(wake);
   rmSync(path);
   // The deletion itself is heard: something may have happened with it.
-  await deleted;
+  expect(await deleted).toBe("heard");
   const heard = hears(wake);
   commits.count += 1;
-  await heard;
+  expect(await heard).toBe("heard");
   stay();
 });
 
@@ -78,9 +78,9 @@ test("a file deleted and made anew wakes whoever listens after that", async () =
   const listener = open(path);
   const first = hears(listener);
   rmSync(path);
-  await first;
+  expect(await first).toBe("heard");
   writeFileSync(path, "");
-  await raiseUntil(open(path), hears(listener));
+  expect(await raiseUntil(open(path), hears(listener))).toBe("heard");
 });
 
 test("where no file can be watched, commits are found by polling", async () => {
@@ -88,7 +88,7 @@ test("where no file can be watched, commits are found by polling", async () => {
   const wake = open(join(temporaryDirectory(), "missing", "guvnor.db.wake"), commits);
   const heard = hears(wake);
   commits.count += 1;
-  await heard;
+  expect(await heard).toBe("heard");
   // Raising where nothing can be written harms nobody.
   wake.raise();
   expect(wake.count()).toBe(2);
@@ -99,7 +99,7 @@ test("a watched file that stays silent does not hide a commit", async () => {
   const wake = open(join(temporaryDirectory(), "guvnor.db.wake"), commits);
   const heard = hears(wake);
   commits.count += 1;
-  await heard;
+  expect(await heard).toBe("heard");
 });
 
 test("who has stopped listening is not called, and nothing stays open", () => {

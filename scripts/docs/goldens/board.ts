@@ -88,6 +88,7 @@ async function vote({ show, refused }: Stage): Promise<void> {
 }
 
 async function confirm({ show, refused, quietly }: Stage): Promise<void> {
+  await quietly("ada", "get_status");
   await show("ada", "open_topic", "options are given, voting opens", {
     title: "Drop the old tables?",
     problem: "Nobody has read them since spring.",

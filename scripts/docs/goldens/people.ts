@@ -10,6 +10,7 @@ export async function playPeople(stage: Stage): Promise<void> {
 
 async function ask({ fleet, show, refused, quietly }: Stage): Promise<void> {
   const tool = "request_escalation";
+  for (const agent of ["ada", "ben", "cleo"]) await quietly(agent, "get_status");
   const asked = await show("ben", tool, "asked", {
     kind: "question",
     summary: "For whom is the guide?",

@@ -37,7 +37,7 @@ export interface Stage {
   goldens(): readonly Golden[];
 }
 
-export const SETTINGS = `version: 1
+export const STORY_SETTINGS = `version: 1
 gates:
   tests: { run: [npm, test], timeout: 10m, protected: ["package.json", "test/**"] }
   lint: { run: [npm, run, lint] }
@@ -89,7 +89,7 @@ export async function createStage(): Promise<Stage> {
       ...boardOperations,
       ...escalationOperations,
     ],
-    guvnorYaml: SETTINGS,
+    guvnorYaml: STORY_SETTINGS,
   });
   const git: GitDouble = { uncommitted: [] };
   const port = gitPort(git);

@@ -20,7 +20,7 @@ export interface Connection {
 
 /** Waiting calls of 50 s and a margin. */
 const CALL_TIMEOUT_MS = 75_000;
-const HOLD_LIMIT_MS = 60_000;
+const HOLD_LIMIT_MS = 120_000;
 
 export async function connect(name: string, worktree: string): Promise<Connection> {
   const client = new Client(

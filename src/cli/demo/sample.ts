@@ -68,6 +68,7 @@ const planSchema = z.looseObject({
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
+type AgentScript = z.infer<typeof agentSchema>;
 export type Opinion = z.infer<typeof opinionSchema>;
 
 /** A code base, a plan for it, and the agents that carry it out. */

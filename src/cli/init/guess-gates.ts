@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { objectOf, parseObject } from "../answer.ts";
 
 /** A command that probably tests this project. */
-export interface GuessedGate {
+interface GuessedGate {
   readonly name: string;
   readonly run: readonly string[];
   /** Files that say what the command does. */
   readonly protected: readonly string[];
 }
 
-export interface GuessedPrepare {
+interface GuessedPrepare {
   readonly run: readonly string[];
   readonly key: readonly string[];
 }

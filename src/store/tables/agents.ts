@@ -7,6 +7,13 @@ const BY_SESSION = `select * from agent where ${IN_SCOPE} and session_hash = @se
 const LIST = `select * from agent where ${IN_SCOPE} order by name`;
 const BY_PROCESS = `select * from agent where ${IN_SCOPE} and process_id = @process_id`;
 const TOUCH = `update agent set last_seen_ms = @at_ms where ${IN_SCOPE} and name = @name`;
+// Most saves change the state alone; then no index is written, each of which costs a page of the commit.
+const SAVE_STATE = `update agent set state = @state, last_seen_ms = @last_seen_ms
+  where ${IN_SCOPE} and name = @name and session_hash = @session_hash and tier = @tier
+  and principal = @principal and parent_key = @parent_key and capabilities = @capabilities
+  and registered_at_ms = @registered_at_ms and role is not distinct from @role
+  and model is not distinct from @model and process_id is not distinct from @process_id
+  and worktree is not distinct from @worktree`;
 const SAVE = upsert(
   "agent",
   ["name"],
@@ -39,7 +46,7 @@ export function agentTable(sql: Sql): AgentTable {
       await sql.run(TOUCH, { name, at_ms: atMs });
     },
     save: async (agent) => {
-      await sql.run(SAVE, {
+      const columns = {
         name: agent.name,
         role: agent.role,
         capabilities: JSON.stringify(agent.capabilities),
@@ -53,7 +60,8 @@ export function agentTable(sql: Sql): AgentTable {
         worktree: agent.worktree,
         registered_at_ms: agent.registeredAtMs,
         last_seen_ms: agent.lastSeenMs,
-      });
+      };
+      if ((await sql.run(SAVE_STATE, columns)) === 0) await sql.run(SAVE, columns);
     },
   };
 }

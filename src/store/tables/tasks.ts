@@ -92,20 +92,7 @@ export function taskTable(sql: Sql): TaskTable {
       const row = await sql.get(GET, { id: numberOf(id) });
       return row === undefined ? undefined : toTask(row);
     },
-    list: async (filter) => {
-      const { states, planId, holder } = filter;
-      if (holder !== undefined || (states === undefined && planId === undefined)) {
-        return (await sql.all(listOf(filter), listParams(filter))).map(toTask);
-      }
-      // One seek a state, each in order of id; all states in one statement would walk the table.
-      const rows: SqlRow[] = [];
-      for (const state of new Set(states ?? TASK_STATES)) {
-        const one = { ...filter, states: [state] };
-        rows.push(...(await sql.all(listOf(one), listParams(one))));
-      }
-      rows.sort((a, b) => number(a, "id") - number(b, "id"));
-      return rows.slice(0, filter.limit).map(toTask);
-    },
+    list: async (filter) => (await listRows(sql, filter)).map(toTask),
     hasAny: async (states, planId) => {
       for (const state of states) {
         const plan = planId === undefined ? {} : { plan_id: parseId("plan", planId) ?? -1 };
@@ -157,6 +144,20 @@ export function taskTable(sql: Sql): TaskTable {
       await sql.run(SAVE_INDEXED, columns);
     },
   };
+}
+
+async function listRows(sql: Sql, filter: TaskFilter): Promise<SqlRow[]> {
+  const { states, planId, holder, limit } = filter;
+  if (holder !== undefined || (states === undefined && planId === undefined)) {
+    return await sql.all(listOf(filter), listParams(filter));
+  }
+  // One seek a state, each in order of id: all states in one statement would walk the table.
+  const rows: SqlRow[] = [];
+  for (const state of new Set(states ?? TASK_STATES)) {
+    const one = { ...filter, states: [state] };
+    rows.push(...(await sql.all(listOf(one), listParams(one))));
+  }
+  return rows.toSorted((a, b) => number(a, "id") - number(b, "id")).slice(0, limit);
 }
 
 function listOf({ states = [], planId, holder }: TaskFilter): string {

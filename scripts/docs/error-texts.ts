@@ -1,0 +1,138 @@
+import type { ErrorCode } from "../../src/core/errors.ts";
+
+interface ErrorText {
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+/** What docs/errors.md says of each code. */
+export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
+  agent_unknown: {
+    meaning: "No registered agent has this name or role, or a person called what only agents can.",
+    remedy: "Name an agent of `get_status` with scope `agents`.",
+  },
+  already_voted: {
+    meaning: "This member has cast its ballot in this round; ballots are final.",
+    remedy: "Wait for the result with `read_board`.",
+  },
+  audit_broken: {
+    meaning: "The ledger does not hold: an entry was changed, moved or cut off.",
+    remedy: "Look at the entry that is named; compare with an export or a head kept elsewhere.",
+  },
+  busy: {
+    meaning: "The database stayed locked for 5 s, or an older guvnor still uses it during an upgrade.",
+    remedy: "Try again; nothing was done. If it stays, look for a stopped (suspended) process.",
+  },
+  config_invalid: {
+    meaning: "A setting is wrong: an environment variable, or `guvnor.yaml` at the place named.",
+    remedy: "Correct it as settings.md says; what was in force stays.",
+  },
+  dependency_cycle: {
+    meaning: "Tasks of the plan wait for each other; `details.cycle` has the whole cycle.",
+    remedy: "Take one of these dependencies out of `after`.",
+  },
+  escalation_not_found: {
+    meaning: "There is no such question, or another agent asked it.",
+    remedy: "Use an `escalation_id` that `request_escalation` gave you.",
+  },
+  fence_required: {
+    meaning: "The call must name the fence of its lease. No call needs it yet.",
+    remedy: "Send `fence` as the lease says.",
+  },
+  gate_unknown: {
+    meaning: "A task names a gate that is not in force.",
+    remedy: "Leave `gates` out, or name some of those listed.",
+  },
+  git_unavailable: {
+    meaning:
+      "git is missing, older than 2.38 or failed; or a directory or commit is of another repository.",
+    remedy: "Do what `fix` says; work in this repository or a worktree of it.",
+  },
+  input_invalid: {
+    meaning: "The arguments do not fit the tool, name something impossible, or hold forbidden text.",
+    remedy: "Correct the fields that the message names.",
+  },
+  input_too_large: {
+    meaning: "The call is over 8 MiB, 32 levels or 100,000 values.",
+    remedy: "Send less in one call; put large data into a file and send its path.",
+  },
+  internal: {
+    meaning: "Something went wrong inside guvnor. The call's changes were undone.",
+    remedy: "Try once more; then tell a person the call's id, which is in the log.",
+  },
+  key_invalid: {
+    meaning: "The operator key is unreadable, open to others, no key, or not this project's.",
+    remedy: "Do what `fix` says.",
+  },
+  no_project: {
+    meaning: "No project was initialised for this directory.",
+    remedy: "A person runs `guvnor init` there; the next call finds it.",
+  },
+  not_electorate: {
+    meaning: "The agent is not among those who may propose and vote.",
+    remedy: "Leave it to them.",
+  },
+  not_eligible: {
+    meaning: "The agent lacks a capability the task needs, or holds as many tasks as it may.",
+    remedy: "Take another task, or finish or release one.",
+  },
+  not_holder: {
+    meaning: "The task is not held by this agent, and never was.",
+    remedy: "Report only on tasks that `request_task` gave you.",
+  },
+  person_required: {
+    meaning: "Only a person may do this.",
+    remedy: "An agent asks one with `request_escalation`; a person uses the operator key or a terminal.",
+  },
+  plan_not_found: { meaning: "There is no such plan.", remedy: "Look at `get_status`." },
+  request_id_reused: {
+    meaning: "The `request_id` was used with other arguments.",
+    remedy: "Use a new one for each new call.",
+  },
+  schema_newer: {
+    meaning: "A newer guvnor has upgraded the database.",
+    remedy: "Upgrade this one and start it again.",
+  },
+  session_required: {
+    meaning: "Several agents share the connection, and the call does not say which one calls.",
+    remedy: "Add the `session` that `register_agent` answered.",
+  },
+  session_unknown: {
+    meaning: "No agent has this session; registering again without it makes a new one.",
+    remedy: "Call `register_agent` without `session`.",
+  },
+  solution_unknown: {
+    meaning: "The topic has no such solution, or it is not on this round's ballot.",
+    remedy: "Read the ids with `read_board`.",
+  },
+  stale_lease: {
+    meaning: "The agent's lease is over: the task is free, ended, or another agent's under a new fence.",
+    remedy: "Stop working on it and call `request_task`. Nothing of the late report was taken.",
+  },
+  state_conflict: {
+    meaning: "The thing is not in a state in which this can happen.",
+    remedy: "Read its state, then do what `fix` says.",
+  },
+  storage_failed: {
+    meaning: "The disk is full, read-only or broken, or lies on a shared filesystem.",
+    remedy: "Do what `fix` says; the call was not carried out.",
+  },
+  task_cancelled: {
+    meaning: "The task was cancelled while the agent worked on it.",
+    remedy: "Stop working on it and call `request_task`.",
+  },
+  task_not_found: { meaning: "There is no such task.", remedy: "Look at `get_status`." },
+  task_not_ready: {
+    meaning: "The task was asked for by id but cannot be claimed now.",
+    remedy: "Call `request_task` without `task_id`.",
+  },
+  tool_unknown: {
+    meaning: "There is no such tool.",
+    remedy: "Use one of those that `fix` lists.",
+  },
+  topic_closed: {
+    meaning: "The topic takes no more solutions, or no more ballots.",
+    remedy: "Read how it ended with `read_board`.",
+  },
+  topic_not_found: { meaning: "There is no such topic.", remedy: "List them with `read_board`." },
+};

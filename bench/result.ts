@@ -6,6 +6,7 @@ export interface RowResult {
   readonly name: string;
   readonly title: string;
   readonly how: string;
+  readonly whenMissed: string;
   readonly quick: boolean;
   /** ISO 8601. */
   readonly at: string;
@@ -16,9 +17,15 @@ export interface RowResult {
 }
 
 export function describeResult(result: RowResult): string {
-  const head = `${result.name}: ${result.title} (load ${result.machine.loadAtStart})`;
+  const head = `${result.name}: ${result.title} (${describeLoad(result.machine)})`;
   if (result.error !== undefined) return `${head}\n  failed  ${result.error}\n`;
   return `${head}\n${result.figures.map(describeFigure).join("\n")}\n`;
+}
+
+/** What else went on when the row began. */
+export function describeLoad({ loadAtStart, busyAtStart, diskSyncMs }: Machine): string {
+  const busy = Math.round(busyAtStart * 100);
+  return `load ${loadAtStart}, ${busy} % busy, disk ${withUnit(diskSyncMs, "ms")} a sync`;
 }
 
 function describeFigure(figure: JudgedFigure): string {

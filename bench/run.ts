@@ -50,9 +50,17 @@ if (options.json) console.log(JSON.stringify(results, undefined, 2));
 process.exit(results.some(({ error }) => error !== undefined) ? 1 : 0);
 
 async function measure(row: Row): Promise<RowResult> {
-  const { name, title, how } = row;
-  const machine = describeMachine();
-  const base = { name, title, how, quick: options.quick, at: new Date().toISOString(), machine };
+  const { name, title, how, whenMissed } = row;
+  const machine = await describeMachine();
+  const base = {
+    name,
+    title,
+    how,
+    whenMissed,
+    quick: options.quick,
+    at: new Date().toISOString(),
+    machine,
+  };
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     const late = (): void => reject(new Error(`not done after ${ROW_LIMIT_MS / 60_000} minutes`));

@@ -19,6 +19,7 @@ export const contention: Row = {
   name: "contention",
   title: "Eight servers, 800 claims",
   how: "The test that was run on other servers for agents: eight processes take and finish tasks as fast as they can until all 800 are done. A claim is lost when it was acknowledged and is not in the file afterwards, double when a task was given out twice. Durability full.",
+  whenMissed: "A lost or double claim would be a defect: claims are one transaction each.",
   measure: async ({ quick }) => {
     const tasks = quick ? 80 : 800;
     const runs = await repeat(quick ? 1 : 5, async () => await measureRun("full", tasks));

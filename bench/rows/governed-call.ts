@@ -15,6 +15,8 @@ export const governedCall: Row = {
   name: "governed-call",
   title: "A governed call over stdio, one process",
   how: "`get_status` and `report_progress working` in blocks of 25 calls, in turn with an echo server's; each answer is awaited. Ratios are those of the medians of the same run.",
+  whenMissed:
+    "At `full` the wait for the disk (see the disk's figure) is most of a call; at `normal` it is the write of about eight pages to the WAL, then the reading of who calls and the hashes.",
   measure: async ({ quick }) => {
     const runs = await repeat(quick ? 1 : 7, async () => await measureRun(quick ? 8 : 40));
     return figuresOf(runs, [

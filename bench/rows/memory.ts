@@ -9,6 +9,8 @@ export const memory: Row = {
   name: "memory",
   title: "Memory of one stdio process",
   how: "Resident memory of the process, as `ps` says it, after 1,000 calls of `get_status` and `report_progress`; an echo server's after as many calls.",
+  whenMissed:
+    "The SDK, zod and Node itself are those of the echo server; SQLite's page cache, prepared statements and compiled code come on top.",
   measure: async ({ quick }) => {
     const runs = await repeat(quick ? 1 : 5, async () => await measureRun(quick ? 200 : 1000));
     return figuresOf(runs, [

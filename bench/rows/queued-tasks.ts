@@ -16,6 +16,8 @@ export const queuedTasks: Row = {
   name: "queued-tasks",
   title: "100,000 queued tasks",
   how: "`request_task` with 100,000 ready tasks and with 100, in eight buckets of capabilities and many priorities, in turn in the same run; for each task that was taken another one is submitted. In this process, durability normal: waiting for the disk would hide the difference.",
+  whenMissed:
+    "The candidates of a bucket come from an index; what grows is its depth and what must be read from the file again.",
   measure: async ({ quick }) => {
     const many = quick ? MANY / 10 : MANY;
     return await withDirectory(

@@ -21,6 +21,8 @@ export const startUp: Row = {
   name: "start-up",
   title: "Start until initialize is answered",
   how: "From the start of the process until the first line of its answer to `initialize`, in turn with an echo server; the ratio is that of each pair.",
+  whenMissed:
+    "Loading modules: the SDK's are those of the echo server too, guvnor's own and zod's schemas of its tools come on top.",
   measure: async ({ quick }) =>
     await withDirectory(async (home) => {
       const guvnor = guvnorCommand({ home, durability: "full" });

@@ -11,6 +11,8 @@ export const wakeUp: Row = {
   name: "wake-up",
   title: "Wake-up of a waiting request_task",
   how: "Eight processes wait in `request_task`; another one submits a task at moments of no pattern. From the sending of `submit_plan` until one of the waiting calls is answered, both calls and both pipes included. Durability full.",
+  whenMissed:
+    "The waker writes its signal at most every 10 ms; each waiting process then looks in a transaction of its own, one after the other.",
   measure: async ({ quick }) => {
     const runs = await repeat(
       quick ? 1 : 5,

@@ -1,7 +1,7 @@
-export type GateRunState = "queued" | "running" | "pass" | "fail" | "indeterminate";
+type GateRunState = "queued" | "running" | "pass" | "fail" | "indeterminate";
 
 /** `attempt` measures the attempt's own commit; `merge` merges it into the plan's branch and measures the result. */
-export type GateRunKind = "attempt" | "merge";
+type GateRunKind = "attempt" | "merge";
 
 export interface GateEvidence {
   readonly summary: string;

@@ -1,4 +1,4 @@
-export type PlanState = "open" | "done" | "cancelled";
+type PlanState = "open" | "done" | "cancelled";
 
 export interface Plan {
   readonly id: string;

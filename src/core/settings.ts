@@ -9,7 +9,7 @@ export interface GateDefinition {
   readonly maxOutputBytes: number;
 }
 
-export interface PrepareDefinition {
+interface PrepareDefinition {
   readonly run: readonly string[];
   readonly timeoutMs: number;
   readonly key: readonly string[];

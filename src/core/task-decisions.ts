@@ -7,7 +7,7 @@ export const MAX_FAILURES = 3;
 /** Lost leases after which a task is poison: it may be what kills its agents. */
 export const MAX_LOST_LEASES = 5;
 /** Rounds of review after which a person looks. */
-export const MAX_REVIEW_ROUNDS = 3;
+const MAX_REVIEW_ROUNDS = 3;
 
 const FIRST_RETRY_MS = 30_000;
 /** Keeps tasks that failed together from coming back together. */

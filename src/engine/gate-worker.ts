@@ -4,13 +4,7 @@ import { matchAny, parseGlob } from "../core/path-glob.ts";
 import type { GateDefinition } from "../core/settings.ts";
 import type { WriteContext } from "./call-context.ts";
 import type { EngineDeps } from "./deps.ts";
-import {
-  claimGateRun,
-  isHopeless,
-  noEvidence,
-  requeueGateRun,
-  saveGateRun,
-} from "./gate-runs.ts";
+import { claimGateRun, isHopeless, noEvidence, requeueGateRun, saveGateRun } from "./gate-runs.ts";
 import { integrateCommit } from "./integrate.ts";
 import type { Measurement, MeasureRequest } from "./ports.ts";
 import { decideReview } from "./review.ts";

@@ -81,11 +81,7 @@ async function verifierOf(ctx: WriteContext, task: Task): Promise<Task["verified
 }
 
 /** It is done: the attempt ends, and who waited for it may start. */
-export async function complete(
-  ctx: WriteContext,
-  task: Task,
-  by: Task["verifiedBy"],
-): Promise<Task> {
+async function complete(ctx: WriteContext, task: Task, by: Task["verifiedBy"]): Promise<Task> {
   const done = await saveMoved(ctx, task, verify(task, by, ctx.nowMs), {
     verified_by: by,
     ...(task.commit === null ? {} : { commit: task.commit }),
@@ -174,7 +170,7 @@ async function askPerson(ctx: WriteContext, task: Task, runs: readonly GateRun[]
   });
 }
 
-export function missingFrom(run: GateRun): MissingItem {
+function missingFrom(run: GateRun): MissingItem {
   const { evidence } = run;
   if (evidence === null) return { gate: run.gate, evidence: run.state };
   const output = evidence.outputTail === "" ? "" : `\n${evidence.outputTail}`;

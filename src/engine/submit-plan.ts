@@ -14,7 +14,7 @@ import { settingsInForce } from "./settings-in-force.ts";
 /** Taken for a task that gives no estimate. */
 const DEFAULT_MINUTES = 30;
 
-export interface PlanTask {
+interface PlanTask {
   readonly key: string;
   readonly title: string;
   readonly body?: string | undefined;

@@ -1,6 +1,6 @@
 import type { Scope } from "./store.ts";
 
-export type SqlValue = string | number | null;
+type SqlValue = string | number | null;
 export type SqlParams = Readonly<Record<string, SqlValue>>;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 

@@ -212,7 +212,7 @@ export interface MessageTable {
   acknowledge(to: string, ids: readonly string[], atMs: number): Promise<void>;
 }
 
-export interface StoredRequest {
+interface StoredRequest {
   readonly agent: string;
   readonly requestId: string;
   /** SHA-256 of operation and canonical arguments. */

@@ -2,10 +2,10 @@ import type { z } from "zod";
 
 import type { Operation, OperationClass } from "../engine/operation.ts";
 
-export type Toolset = "core" | "coordination" | "workflow" | "knowledge";
+type Toolset = "core" | "coordination" | "workflow" | "knowledge";
 
 /** All four are stated for each tool: clients treat an absent hint as the dangerous one. */
-export interface ToolHints {
+interface ToolHints {
   readonly readOnly: boolean;
   readonly destructive: boolean;
   readonly idempotent: boolean;

@@ -105,7 +105,11 @@ function addToPlan(fleet: Fleet): void {
   const present = agents.filter(({ process }) => process.state === "running");
   const [plan] = ledger.plans.keys();
   if (present.length === 0 || plan === undefined) return;
-  void ask(random.pick(present), "submit_plan", makeAddition(random, plan, [...ledger.tasks.keys()]));
+  void ask(
+    random.pick(present),
+    "submit_plan",
+    makeAddition(random, plan, [...ledger.tasks.keys()]),
+  );
 }
 
 /** A second client of the same name while the first is there. */

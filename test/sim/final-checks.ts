@@ -24,8 +24,14 @@ async function checkLedger({ ledger, chronicle }: Machine, tx: ReadTx): Promise<
   const chain = checkChain(rows);
   if (!chain.ok) chronicle.violate("chain_broken", chain.broken.message);
   const bodies = rows.map(({ body }) => body);
-  if (bodies.length !== ledger.bodies.length || bodies.some((body, i) => body !== ledger.bodies[i])) {
-    chronicle.violate("entry_lost", `${ledger.bodies.length} were written, ${bodies.length} are there`);
+  if (
+    bodies.length !== ledger.bodies.length ||
+    bodies.some((body, i) => body !== ledger.bodies[i])
+  ) {
+    chronicle.violate(
+      "entry_lost",
+      `${ledger.bodies.length} were written, ${bodies.length} are there`,
+    );
   }
   return rows.at(-1)?.hash ?? "";
 }
@@ -44,7 +50,8 @@ function checkCalls({ calls, ledger, chronicle, processes }: Machine): void {
     const hasEntry = written.has(id);
     if (answer === undefined) {
       const process = processes.find((each) => each.id === processId);
-      if (process?.state !== "dead") chronicle.violate("wait_never_ended", `${operation} of ${processId}`);
+      if (process?.state !== "dead")
+        chronicle.violate("wait_never_ended", `${operation} of ${processId}`);
     } else if (hasEntry === isUnrecorded(answer.body["code"])) {
       chronicle.violate("entry_missing", `${operation}: ${JSON.stringify(answer.body)}`);
     }
@@ -92,7 +99,8 @@ function isSameAnswer(first: CallRecord, second: CallRecord): boolean {
 async function checkTask(machine: Machine, tx: ReadTx, task: Task): Promise<void> {
   const { ledger, chronicle } = machine;
   const model = ledger.tasks.get(task.id);
-  if (model === undefined) return chronicle.violate("effect_mismatch", `${task.id} is not in the ledger`);
+  if (model === undefined)
+    return chronicle.violate("effect_mismatch", `${task.id} is not in the ledger`);
   const facts = [
     ["state", task.state, model.state],
     ["holder", task.holder, model.holder],

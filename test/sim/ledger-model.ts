@@ -179,6 +179,7 @@ export class LedgerModel {
     const task = this.requireTask(effect.id);
     if (task === undefined) return;
     this.chronicle.count(`task ${effect.event}`);
+    if (effect["why"] === "stalled") this.chronicle.count("stalled task taken");
     checkMove(this, task, effect);
     if (effect.event === "claimed") {
       checkClaim(this, task, { entry, args, effect });

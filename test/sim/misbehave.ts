@@ -59,7 +59,11 @@ const TRICKS = {
   read: async (agent) => {
     const scope = agent.machine.random.pick(["me", "project", "agents", "plan", "task"]);
     const id = scope === "task" ? (anyTask(agent) ?? "T1") : "P1";
-    await ask(agent, "get_status", scope === "task" || scope === "plan" ? { scope, id } : { scope });
+    await ask(
+      agent,
+      "get_status",
+      scope === "task" || scope === "plan" ? { scope, id } : { scope },
+    );
   },
   named: async (agent) => {
     const task = anyTask(agent);
@@ -90,7 +94,9 @@ async function reportOnOthers(agent: SimAgent): Promise<void> {
 async function reportUnderOldFence(agent: SimAgent): Promise<void> {
   const { machine, client } = agent;
   const { random, ledger, chronicle } = machine;
-  const old = client.leases.filter(({ taskId, fence }) => ledger.tasks.get(taskId)?.fence !== fence);
+  const old = client.leases.filter(
+    ({ taskId, fence }) => ledger.tasks.get(taskId)?.fence !== fence,
+  );
   if (old.length === 0) return;
   const { taskId, fence } = random.pick(old);
   const answer = await ask(agent, "report_progress", {

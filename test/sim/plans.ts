@@ -26,9 +26,7 @@ export function makePlan(
       key: `t${index + 1}`,
       title: `Task ${index + 1} of plan ${number}`,
       after,
-      paths: random.chance(0.25)
-        ? [random.pick(PATHS), random.pick(PATHS)]
-        : [random.pick(PATHS)],
+      paths: random.chance(0.25) ? [random.pick(PATHS), random.pick(PATHS)] : [random.pick(PATHS)],
       priority: random.int(10, 90),
       ...(random.chance(0.25) ? { needs: [random.pick(CAPABILITIES)] } : {}),
       ...(random.chance(0.5) ? { on_failure: random.pick(["block", "cancel", "skip"]) } : {}),
@@ -49,5 +47,8 @@ function gatesOf(random: Random, gates: readonly string[], isPerson: boolean): J
 export function makeAddition(random: Random, planId: string, tasks: readonly string[]): JsonObject {
   const after = tasks.filter(() => random.chance(0.3)).slice(0, 3);
   const key = `more-${random.hex(1)}`;
-  return { plan_id: planId, tasks: [{ key, title: "One more", after, paths: [random.pick(PATHS)] }] };
+  return {
+    plan_id: planId,
+    tasks: [{ key, title: "One more", after, paths: [random.pick(PATHS)] }],
+  };
 }

@@ -159,7 +159,11 @@ async function begin(person: Person): Promise<void> {
   await runUntil(machine, () => isBegun);
 }
 
-async function runUntil(machine: Machine, isThere: () => boolean, limitMs = Infinity): Promise<void> {
+async function runUntil(
+  machine: Machine,
+  isThere: () => boolean,
+  limitMs = Infinity,
+): Promise<void> {
   const { queue } = machine;
   const lastMs = queue.nowMs + limitMs;
   while (!isThere() && queue.nowMs < lastMs) {

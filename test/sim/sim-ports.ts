@@ -126,6 +126,8 @@ export function createGates(machine: Machine, process: Measurer): GateRunner {
       const verdict = measuring.isKilled ? "fail" : judge(machine, commit, signal);
       chronicle.say(process.id, `${runId} ${gate.name} on ${commit?.slice(0, 10)}: ${verdict}`);
       chronicle.count(`gate ${verdict}`);
+      const isMerge = machine.merges.has(commit ?? "") && !repository.isGreen(commit ?? "");
+      if (isMerge) chronicle.count("merge result red");
       if (verdict === "pass" && commit !== null) {
         const passed = machine.measured.get(commit) ?? new Set<string>();
         machine.measured.set(commit, passed.add(gate.name));

@@ -120,6 +120,7 @@ export class SimProcess implements ProcessHandle, Measurer {
     machine.chronicle.count(isError ? `refused ${String(body["code"])}` : "answered");
     if (body["code"] === "internal") machine.chronicle.violate("internal_error", operation);
     const waitMs = Number(args["wait_seconds"] ?? 0) * 1000;
+    if (waitMs > 0 && answer.takeBack !== undefined) machine.chronicle.count("wait granted");
     const tookMs = machine.queue.nowMs - startedMs - (this.#suspendedMs - asleepMs);
     if (tookMs > waitMs + SLACK_MS) {
       machine.chronicle.violate("wait_too_long", `${who} ${operation} took ${tookMs} ms`);

@@ -57,7 +57,8 @@ async function getWork(agent: SimAgent): Promise<Assignment | undefined> {
   const { random, ledger } = machine;
   const isWild = !machine.isCalm;
   const ready = [...ledger.tasks.values()].filter(({ state }) => state === "ready");
-  const named = isWild && ready.length > 0 && random.chance(0.1) ? random.pick(ready).id : undefined;
+  const named =
+    isWild && ready.length > 0 && random.chance(0.1) ? random.pick(ready).id : undefined;
   const args = {
     ...(named === undefined ? {} : { task_id: named }),
     ...(isWild && random.chance(0.2) ? { wait_seconds: random.int(1, 8) } : {}),

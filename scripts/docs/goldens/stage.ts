@@ -75,6 +75,7 @@ function gitPort(state: GitDouble): GitPort {
       refs.set(ref, commit);
       return Promise.resolve(true);
     },
+    lastChangeMs: async () => undefined,
     readRef: (ref) => Promise.resolve(refs.get(ref)),
   };
 }

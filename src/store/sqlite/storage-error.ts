@@ -25,7 +25,7 @@ const FIXES: readonly (readonly [RegExp, string, string])[] = [
 ];
 
 /** The library's code of an error ("SQLITE_BUSY"), undefined for any other error. */
-export function sqliteCode(error: unknown): string | undefined {
+function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   return typeof error.code === "string" && error.code.startsWith("SQLITE_")
     ? error.code

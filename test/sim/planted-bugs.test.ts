@@ -1,0 +1,109 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+
+import type * as TaskDecisions from "../../src/core/task-decisions.ts";
+import type { Task } from "../../src/core/task.ts";
+import type { StoreTx } from "../../src/store/store.ts";
+import type * as RunSchedule from "./run-schedule.ts";
+
+/** A bug of these kinds must show in so many schedules. */
+const SEEDS = 20;
+const LIMIT_MS = 300_000;
+
+type Run = typeof RunSchedule.runSchedule;
+type Options = Parameters<Run>[1];
+
+/** The first seed whose schedule breaks this invariant; undefined where none does. */
+async function findViolation(
+  run: Run,
+  name: string,
+  options: () => Options = () => ({}),
+): Promise<number | undefined> {
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
+    const { violations } = await run(seed, options());
+    if (violations.some((violation) => violation.name === name)) return seed;
+  }
+  return undefined;
+}
+
+async function importRun(): Promise<Run> {
+  const module = await import("./run-schedule.ts");
+  return module.runSchedule;
+}
+
+async function plantInDecisions(broken: Partial<typeof TaskDecisions>): Promise<Run> {
+  vi.resetModules();
+  vi.doMock("../../src/core/task-decisions.ts", async (original) => ({
+    ...(await original<typeof TaskDecisions>()),
+    ...broken,
+  }));
+  return await importRun();
+}
+
+/** Candidates as they were a transaction ago: chosen outside the transaction that claims. */
+function withStaleCandidates(): (tx: StoreTx) => StoreTx {
+  const seen = new Map<string, Task[]>();
+  return (tx) => ({
+    ...tx,
+    tasks: {
+      ...tx.tasks,
+      bestReady: async (needs, nowMs, limit) => {
+        const key = needs.join();
+        const before = seen.get(key);
+        seen.set(key, await tx.tasks.bestReady(needs, nowMs, limit));
+        return before ?? seen.get(key) ?? [];
+      },
+    },
+  });
+}
+
+/** What the agents of an ended process held is not found. */
+function forgetful(tx: StoreTx): StoreTx {
+  return {
+    ...tx,
+    tasks: {
+      ...tx.tasks,
+      heldBy: async (agent) => {
+        const isOffline = (await tx.agents.get(agent))?.state === "offline";
+        return isOffline ? [] : await tx.tasks.heldBy(agent);
+      },
+    },
+  };
+}
+
+describe("a planted bug is found", () => {
+  afterEach(() => {
+    vi.doUnmock("../../src/core/task-decisions.ts");
+    vi.resetModules();
+  });
+
+  test("no fence check: a late write is accepted", { timeout: LIMIT_MS }, async () => {
+    const { requireLease } = await vi.importActual<typeof TaskDecisions>(
+      "../../src/core/task-decisions.ts",
+    );
+    const run = await plantInDecisions({
+      requireLease: (task, agent, _fence, heldBefore) =>
+        requireLease(task, agent, undefined, heldBefore),
+    });
+    expect(await findViolation(run, "stale_write")).toBeDefined();
+  });
+
+  test("double claim: a task goes to two agents", { timeout: LIMIT_MS }, async () => {
+    const run = await importRun();
+    const options = (): Options => ({ wrapTx: withStaleCandidates() });
+    expect(await findViolation(run, "double_claim", options)).toBeDefined();
+  });
+
+  test("lost requeue: a dead agent keeps its task", { timeout: LIMIT_MS }, async () => {
+    const run = await importRun();
+    const options = (): Options => ({ wrapTx: forgetful });
+    expect(await findViolation(run, "held_by_ended", options)).toBeDefined();
+  });
+
+  test("and without one the same seeds pass", { timeout: LIMIT_MS }, async () => {
+    const run = await importRun();
+    for (let seed = 1; seed <= SEEDS; seed += 1) {
+      const { violations } = await run(seed);
+      expect(violations, `seed ${seed}`).toEqual([]);
+    }
+  });
+});

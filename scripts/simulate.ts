@@ -14,7 +14,7 @@ import { runSchedule } from "../test/sim/run-schedule.ts";
 /** npm run sim -- --count 10000 --seed 1 --jobs 2, or GUVNOR_SIM_SEED=123 npm run sim for the story of one. */
 
 if (!isMainThread) {
-  await runMany(workerData as Seeds, (part) => parentPort?.postMessage(part));
+  await runMany(readSeeds(workerData), (part) => parentPort?.postMessage(part, []));
 } else {
   const seed = process.env["GUVNOR_SIM_SEED"];
   process.exitCode =
@@ -90,6 +90,20 @@ async function tell(seed: number): Promise<number> {
   for (const { name, detail } of violations) console.log(`${name}: ${detail}`);
   console.log(ok ? `seed ${seed}: no violation` : `seed ${seed}: ${violations.length} violations`);
   return ok ? 0 : 1;
+}
+
+/** What the main thread gave this one. */
+function readSeeds(data: unknown): Seeds {
+  if (
+    typeof data === "object" &&
+    data !== null &&
+    "first" in data &&
+    "count" in data &&
+    "step" in data
+  ) {
+    return { first: Number(data.first), count: Number(data.count), step: Number(data.step) };
+  }
+  throw new TypeError("a simulating thread needs its seeds");
 }
 
 function wholeNumber(name: string, text: string): number {

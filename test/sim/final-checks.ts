@@ -44,7 +44,7 @@ function checkCalls({ calls, ledger, chronicle, processes }: Machine): void {
   }
   for (const [id, count] of written) {
     if (!calls.has(id)) chronicle.violate("entry_without_call", id);
-    if (count > 1) chronicle.violate("entry_twice", `${calls.get(id)?.operation ?? id}`);
+    if (count > 1) chronicle.violate("entry_twice", calls.get(id)?.operation ?? id);
   }
   for (const [id, { answer, operation, processId }] of calls) {
     const hasEntry = written.has(id);

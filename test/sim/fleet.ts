@@ -43,6 +43,7 @@ export function startProcess(fleet: Fleet, clients: readonly Client[]): SimProce
     directory: first?.worktree ?? "/main",
     isContained: machine.random.chance(0.3),
     isServing: true,
+    isMeasuring: machine.isCalm || machine.random.chance(0.6),
     operations,
     stallAfterMs,
     gateWorkers,
@@ -67,12 +68,18 @@ export function replace(fleet: Fleet, process: SimProcess): void {
   const { random, queue } = machine;
   const clients = fleet.agents
     .filter((agent) => agent.process === process)
-    .map(({ client }) => ({
-      ...client,
-      leases: [...client.leases],
-      requests: [...client.requests],
-      session: random.chance(0.5) ? client.session : undefined,
-    }));
+    .map(({ client }): Client => {
+      const session = random.chance(0.5) ? client.session : undefined;
+      const { name, capabilities, worktree, leases, requests } = client;
+      return {
+        name,
+        capabilities,
+        worktree,
+        session,
+        leases: [...leases],
+        requests: [...requests],
+      };
+    });
   if (!random.chance(0.75)) return;
   queue.after(random.between(100, 20_000), () => {
     if (machine.isOver) return;

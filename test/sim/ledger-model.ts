@@ -34,6 +34,9 @@ interface Step {
   readonly args: JsonObject;
 }
 
+/** What may be said of a ballot while it is sealed. */
+const BALLOT_FACTS = new Set(["type", "id", "topic", "round", "voter"]);
+
 /**
  * The state of a project as its ledger tells it, kept beside the store and checked with each entry:
  * what the ledger does not say, or says wrongly, shows at once.
@@ -288,8 +291,7 @@ export class LedgerModel {
     if (topic.ballots.has(effect.id)) this.chronicle.violate("voted_twice", effect.id);
     if (topic.state !== "voting") this.chronicle.violate("voted_too_late", effect.id);
     if (!topic.electorate.includes(voter)) this.chronicle.violate("voted_uncalled", effect.id);
-    const allowed = ["type", "id", "topic", "round", "voter"];
-    if (Object.keys(effect).some((key) => !allowed.includes(key))) {
+    if (Object.keys(effect).some((key) => !BALLOT_FACTS.has(key))) {
       this.chronicle.violate("ballot_unsealed", JSON.stringify(effect));
     }
     topic.ballots.add(effect.id);

@@ -32,7 +32,10 @@ export function checkReport({ tasks, chronicle }: Ledger, entry: Entry, args: Js
   const { fence } = args;
   const said = `${entry.actor} reported ${String(args["status"])} on ${task.id}`;
   if (fence !== undefined && fence !== task.fence) {
-    chronicle.violate("stale_write", `${said} under fence ${String(fence)}, it is ${task.fence}`);
+    chronicle.violate(
+      "stale_write",
+      `${said} under fence ${JSON.stringify(fence)}, it is ${task.fence}`,
+    );
   }
   if (task.holder !== entry.actor) {
     chronicle.violate("stale_write", `${said}, which ${task.holder ?? "nobody"} holds`);
@@ -110,9 +113,9 @@ export function checkVerified(ledger: Ledger, task: TaskModel, effect: TaskEffec
   if (by === "person" && !task.isAccepted) {
     chronicle.violate("done_unmeasured", `${task.id} by a person who did not accept it`);
   }
-  const plan = task.planId === null ? undefined : ledger.plans.get(task.planId);
-  if (plan?.branch != null && task.commit !== null && !passed("merge")) {
-    chronicle.violate("done_unmerged", `${task.id} is not in ${plan.branch}`);
+  const branch = ledger.plans.get(task.planId ?? "")?.branch ?? null;
+  if (branch !== null && task.commit !== null && !passed("merge")) {
+    chronicle.violate("done_unmerged", `${task.id} is not in ${branch}`);
   }
 }
 

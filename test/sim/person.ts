@@ -39,7 +39,7 @@ export async function preside(person: Person): Promise<void> {
 
 async function answerEscalations(person: Person): Promise<void> {
   const { ledger, isCalm, random } = person.machine;
-  for (const [id, { task: taskId }] of [...ledger.escalations]) {
+  for (const [id, { task: taskId }] of ledger.escalations) {
     if (!isCalm && random.chance(0.4)) continue;
     const task = ledger.tasks.get(taskId ?? "");
     if (task?.state === "review") {
@@ -60,7 +60,7 @@ async function judgeReview(person: Person, task: TaskModel): Promise<void> {
 
 async function decideTopics(person: Person): Promise<void> {
   const { ledger, isCalm, random } = person.machine;
-  for (const topic of [...ledger.topics.values()]) {
+  for (const topic of ledger.topics.values()) {
     const asks = topic.awaitsPerson || topic.state === "no_consensus";
     if (!asks || !random.chance(isCalm ? 1 : 0.3)) continue;
     await order(person, "board_decide", { topic_id: topic.id, none: true, ...REASON });

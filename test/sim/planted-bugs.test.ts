@@ -70,6 +70,8 @@ function forgetful(tx: StoreTx): StoreTx {
   };
 }
 
+const FORGETFUL: Options = { wrapTx: forgetful };
+
 describe("a planted bug is found", () => {
   afterEach(() => {
     vi.doUnmock("../../src/core/task-decisions.ts");
@@ -89,14 +91,16 @@ describe("a planted bug is found", () => {
 
   test("double claim: a task goes to two agents", { timeout: LIMIT_MS }, async () => {
     const run = await importRun();
-    const options = (): Options => ({ wrapTx: withStaleCandidates() });
-    expect(await findViolation(run, "double_claim", options)).toBeDefined();
+    const violated = await findViolation(run, "double_claim", () => ({
+      wrapTx: withStaleCandidates(),
+    }));
+    expect(violated).toBeDefined();
   });
 
   test("lost requeue: a dead agent keeps its task", { timeout: LIMIT_MS }, async () => {
     const run = await importRun();
-    const options = (): Options => ({ wrapTx: forgetful });
-    expect(await findViolation(run, "held_by_ended", options)).toBeDefined();
+    const violated = await findViolation(run, "held_by_ended", () => FORGETFUL);
+    expect(violated).toBeDefined();
   });
 
   test("and without one the same seeds pass", { timeout: LIMIT_MS }, async () => {

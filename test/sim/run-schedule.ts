@@ -124,6 +124,7 @@ function createPerson({ machine, operations, stallAfterMs, gateWorkers, wrapTx }
     directory: "/main",
     isContained: false,
     isServing: false,
+    isMeasuring: false,
     operations,
     stallAfterMs,
     gateWorkers,

@@ -18,6 +18,8 @@ const LATENCY_MS = { read: 2, write: 8, git: 40 } as const;
 /** Hints of commits that never arrive. */
 const LOST_HINTS = 0.05;
 const DIES_MEASURING = 0.06;
+/** Processes that watch the others closely: all would, but that costs more than it shows. */
+const OBSERVERS = 0.5;
 
 export interface ProcessPlan {
   /** Said in the story. */
@@ -26,8 +28,9 @@ export interface ProcessPlan {
   readonly directory: string;
   /** In a pid namespace of its own: nobody sees it die. */
   readonly isContained: boolean;
-  /** Serves agents: beats, watches and measures. A person's command does not. */
+  /** Serves agents: beats and watches. A person's command does not. */
   readonly isServing: boolean;
+  readonly isMeasuring: boolean;
   readonly operations: readonly Operation[];
   readonly stallAfterMs: number;
   readonly gateWorkers: number;
@@ -45,6 +48,8 @@ export interface CallRequest {
   /** The answer is written to a pipe that nobody reads any more. */
   readonly isUndelivered?: boolean;
 }
+
+function quiet(): void {}
 
 type Moment = "before commit" | "after commit";
 type Fate = { readonly at: Moment; readonly suspendMs: number | undefined };
@@ -71,6 +76,8 @@ export class SimProcess implements ProcessHandle, Measurer {
   #isHearing = false;
   #tick = 0;
   #isTicking = false;
+  /** The others' rounds would find what a few of them find; they look at longer intervals. */
+  readonly #isObserver: boolean;
   #suspendedMs = 0;
   #measurer: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -83,12 +90,13 @@ export class SimProcess implements ProcessHandle, Measurer {
     this.identity = this.#newIdentity();
     this.id = `${plan.name}.${processes.length + 1}`;
     this.#deps = this.#createDeps();
+    this.#isObserver = plan.isServing && random.chance(OBSERVERS);
     this.#governor = createGovernor(this.#deps, plan.operations);
     this.#loop = createProcessLoop(this.#deps);
     processes.push(this);
     if (!plan.isServing) return;
     this.#tickAfter(random.between(100, 2000));
-    this.#measurer = this.#measureForever();
+    if (plan.isMeasuring) this.#measurer = this.#measureForever();
   }
 
   get deps(): EngineDeps {
@@ -197,15 +205,14 @@ export class SimProcess implements ProcessHandle, Measurer {
       if (this.#isHeld(heard)) return;
       this.#isHearing = false;
       this.#heard += 1;
-      for (const listener of [...this.#watches]) listener();
+      for (const listener of this.#watches) listener();
     };
     queue.after(random.between(1, 600), heard);
   }
 
   watchClosely(): void {
-    if (this.plan.isServing && this.state === "running" && !this.#isTicking) {
-      this.#tickAfter(this.machine.random.between(100, 2000));
-    }
+    if (!this.#isObserver || this.state !== "running" || this.#isTicking) return;
+    this.#tickAfter(this.machine.random.between(100, 2000));
   }
 
   measures(durationMs: number): void {
@@ -313,7 +320,7 @@ export class SimProcess implements ProcessHandle, Measurer {
     await this.#loop.tick().catch(() => machine.chronicle.count("tick failed"));
     this.#isTicking = false;
     if (this.#stopping.signal.aborted) return;
-    const isClose = hasSilentProcess(machine);
+    const isClose = this.#isObserver && hasSilentProcess(machine);
     this.#tickAfter(
       isClose ? machine.random.between(1500, 3500) : machine.random.between(10_000, 18_000),
     );
@@ -353,7 +360,6 @@ export class SimProcess implements ProcessHandle, Measurer {
 
   #createDeps(): EngineDeps {
     const { machine, plan } = this;
-    const quiet = (): void => {};
     return {
       store: createSimStore(machine, this, plan.wrapTx),
       scope: machine.scope,

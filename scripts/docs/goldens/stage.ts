@@ -77,6 +77,7 @@ function gitPort(state: GitDouble): GitPort {
     },
     lastChangeMs: async () => undefined,
     readRef: (ref) => Promise.resolve(refs.get(ref)),
+    lastChangeMs: () => Promise.resolve(undefined),
   };
 }
 

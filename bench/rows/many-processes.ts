@@ -13,7 +13,7 @@ const PLAN_SIZE = 5000;
 export const manyProcesses: Row = {
   name: "many-processes",
   title: "64 stdio processes × 2 calls a second on one file",
-  how: "Each process is called every 500 ms, all at different moments: `request_task`, `report_progress working`, `get_status`, `report_progress done`, and again. Ten seconds to warm up, then 30 that count. Durability full. A double claim is a task that was given out twice.",
+  how: "Each process is called every 500 ms, all at different moments: `request_task`, `report_progress working`, `get_status`, `report_progress done`, and again. Ten seconds to warm up, then 30 that count. Durability full. A double claim is a task that two agents were given.",
   whenMissed:
     "Writers of one file take turns, and at `full` each turn lasts as long as the disk needs: 128 calls a second leave 7.8 ms for each. The rest is CPU: 64 processes, their clients and the measuring share the cores.",
   measure: async ({ quick }) => {
@@ -33,7 +33,8 @@ export const manyProcesses: Row = {
 
 interface Tally {
   readonly ms: number[];
-  readonly claimed: string[];
+  /** By task: the agents that were given it. */
+  readonly claimed: Map<string, Set<number>>;
   errors: number;
 }
 
@@ -43,7 +44,7 @@ interface Shape {
 }
 
 async function measureRun({ processes, seconds }: Shape): Promise<Record<string, number>> {
-  const tally: Tally = { ms: [], claimed: [], errors: 0 };
+  const tally: Tally = { ms: [], claimed: new Map(), errors: 0 };
   await withDirectory(async (home) => {
     const servers = Array.from({ length: processes }, (_, index) =>
       guvnorCommand({ home, durability: "full", agent: `agent-${index}` }),
@@ -60,7 +61,7 @@ async function measureRun({ processes, seconds }: Shape): Promise<Record<string,
       await Promise.all(
         clients.map(async (client, index) => {
           const phaseMs = (index * PERIOD_MS) / clients.length;
-          await pace(client, tally, { ...times, startMs: startMs + phaseMs });
+          await pace({ client, agent: index }, tally, { ...times, startMs: startMs + phaseMs });
         }),
       );
     });
@@ -71,13 +72,13 @@ async function measureRun({ processes, seconds }: Shape): Promise<Record<string,
     max: Math.max(...tally.ms),
     rate: tally.ms.length / seconds,
     errors: tally.errors,
-    claims: tally.claimed.length,
-    doubles: tally.claimed.length - new Set(tally.claimed).size,
+    claims: tally.claimed.size,
+    doubles: [...tally.claimed.values()].filter((agents) => agents.size > 1).length,
   };
 }
 
 async function pace(
-  client: StdioClient,
+  { client, agent }: { client: StdioClient; agent: number },
   tally: Tally,
   times: { startMs: number; warmMs: number; endMs: number },
 ): Promise<void> {
@@ -88,7 +89,9 @@ async function pace(
     step += 1;
     if (turn === 0) {
       taskId = taskIdOf(await client.call("request_task", {}));
-      if (taskId !== undefined) tally.claimed.push(taskId);
+      if (taskId === undefined) return;
+      const agents = tally.claimed.get(taskId) ?? new Set();
+      tally.claimed.set(taskId, agents.add(agent));
     } else if (turn === 2) await client.call("get_status", {});
     else {
       const status = turn === 1 ? "working" : "done";

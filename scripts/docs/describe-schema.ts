@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /** The part of a JSON Schema that the pages show. */
 export interface SchemaNode {
   readonly type?: string;
@@ -21,6 +23,12 @@ export interface SchemaNode {
   readonly pattern?: string;
 }
 
+/** What a schema says in JSON Schema's words. */
+export function schemaOf(schema: z.ZodType, io: "input" | "output"): SchemaNode {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- zod allows more than it writes
+  return z.toJSONSchema(schema, { io }) as SchemaNode;
+}
+
 export interface Field {
   /** e.g. `tasks[].key`. */
   readonly path: string;
@@ -34,18 +42,21 @@ export interface Field {
 /** All fields of an object, nested ones after the field that holds them. */
 export function listFields(node: SchemaNode, prefix = ""): readonly Field[] {
   const required = new Set(node.required);
-  return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
+  const fields: Field[] = [];
+  for (const [name, child] of Object.entries(node.properties ?? {})) {
     const path = `${prefix}${name}`;
-    const field: Field = {
+    fields.push({
       path,
       type: typeOf(child),
       required: required.has(name),
       limits: limitsOf(child),
       description: child.description ?? "",
       default: child.default,
-    };
-    return [field, ...listFields(child, `${path}.`), ...listFields(child.items ?? {}, `${path}[].`)];
-  });
+    });
+    fields.push(...listFields(child, `${path}.`));
+    fields.push(...listFields(child.items ?? {}, `${path}[].`));
+  }
+  return fields;
 }
 
 export function typeOf(node: SchemaNode): string {

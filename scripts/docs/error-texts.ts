@@ -20,7 +20,8 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     remedy: "Look at the entry that is named; compare with an export or a head kept elsewhere.",
   },
   busy: {
-    meaning: "The database stayed locked for 5 s, or an older guvnor still uses it during an upgrade.",
+    meaning:
+      "The database stayed locked for 5 s, or an older guvnor still uses it during an upgrade.",
     remedy: "Try again; nothing was done. If it stays, look for a stopped (suspended) process.",
   },
   config_invalid: {
@@ -49,7 +50,8 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     remedy: "Do what `fix` says; work in this repository or a worktree of it.",
   },
   input_invalid: {
-    meaning: "The arguments do not fit the tool, name something impossible, or hold forbidden text.",
+    meaning:
+      "The arguments do not fit the tool, name something impossible, or hold forbidden text.",
     remedy: "Correct the fields that the message names.",
   },
   input_too_large: {
@@ -82,7 +84,8 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   person_required: {
     meaning: "Only a person may do this.",
-    remedy: "An agent asks one with `request_escalation`; a person uses the operator key or a terminal.",
+    remedy:
+      "An agent asks one with `request_escalation`; a person uses the operator key or a terminal.",
   },
   plan_not_found: { meaning: "There is no such plan.", remedy: "Look at `get_status`." },
   request_id_reused: {
@@ -106,7 +109,8 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     remedy: "Read the ids with `read_board`.",
   },
   stale_lease: {
-    meaning: "The agent's lease is over: the task is free, ended, or another agent's under a new fence.",
+    meaning:
+      "The agent's lease is over: the task is free, ended, or another agent's under a new fence.",
     remedy: "Stop working on it and call `request_task`. Nothing of the late report was taken.",
   },
   state_conflict: {

@@ -1,5 +1,5 @@
 /** Said at the top of every page that the script writes. */
-export const GENERATED = "<!-- Written by `npm run docs`; a test compares it. Do not edit. -->";
+const GENERATED = "<!-- Written by `npm run docs`; a test compares it. Do not edit. -->";
 
 export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [titles, titles.map(() => "---"), ...rows.map((row) => row.map(cell))];

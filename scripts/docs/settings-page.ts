@@ -1,8 +1,6 @@
-import { z } from "zod";
-
 import { CONFIG_SCHEMA } from "../../src/config.ts";
 import { settingsSchema } from "../../src/policy/load-settings.ts";
-import { listFields, type SchemaNode, typeOf } from "./describe-schema.ts";
+import { listFields, type SchemaNode, schemaOf, typeOf } from "./describe-schema.ts";
 import { code, page, table } from "./markdown.ts";
 
 const INTRO = `# Settings
@@ -56,11 +54,11 @@ export const FILE_FIELDS: Readonly<Record<string, string>> = {
 };
 
 export function settingsPage(): string {
-  const config = z.toJSONSchema(CONFIG_SCHEMA, { io: "input" }) as SchemaNode;
+  const config = schemaOf(CONFIG_SCHEMA, "input");
   const variables = Object.entries(config.properties ?? {}).map(([name, node]) => [
     `\`${name}\``,
     node.type === undefined && node.enum === undefined ? "number" : typeOf(node),
-    node.default === undefined ? "" : `\`${String(node.default)}\``,
+    node.default === undefined ? "" : `\`${plain(node.default)}\``,
     node.description ?? "",
   ]);
   const rows = fileFields().map(({ path, type, required, default: value }) => [
@@ -76,8 +74,12 @@ export function settingsPage(): string {
     FILE,
     code("yaml", EXAMPLE),
     table(["field", "value", "default", ""], rows),
-    'A duration is a whole number and `ms`, `s`, `m` or `h`; a size one and `KiB`, `MiB` or `GiB`. A gate\'s name is a–z, 0–9, `_` and `-`, at most 40, beginning with a letter. Globs are matched against paths from the root of the repository: `*`, `?`, `[a-z]`, `{a,b}`, and `**` for any number of directories. Anchors and aliases are refused.',
+    "A duration is a whole number and `ms`, `s`, `m` or `h`; a size one and `KiB`, `MiB` or `GiB`. A gate's name is a–z, 0–9, `_` and `-`, at most 40, beginning with a letter. Globs are matched against paths from the root of the repository: `*`, `?`, `[a-z]`, `{a,b}`, and `**` for any number of directories. Anchors and aliases are refused.",
   );
+}
+
+function plain(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 interface FileField {
@@ -89,24 +91,24 @@ interface FileField {
 
 /** As the schema has them; the gates' names stand as `*`. */
 export function fileFields(): readonly FileField[] {
-  const schema = z.toJSONSchema(settingsSchema, { io: "input" }) as SchemaNode;
+  const schema = schemaOf(settingsSchema, "input");
   const properties = schema.properties ?? {};
-  return Object.entries(properties).flatMap(([name, node]): FileField[] => {
-    const own = {
+  const fields: FileField[] = [];
+  for (const [name, node] of Object.entries(properties)) {
+    fields.push({
       path: name,
       type: typeName(name, node),
       required: schema.required?.includes(name) === true,
       default: node.default,
-    };
+    });
     const children = name === "gates" ? node.additionalProperties : objectIn(node);
     const prefix = name === "gates" ? "gates.*." : `${name}.`;
-    if (typeof children !== "object") return [own];
-    const nested = listFields(children, prefix).map((field) => ({
-      ...field,
-      type: unitType(field.path) ?? field.type,
-    }));
-    return [own, ...nested];
-  });
+    if (typeof children !== "object") continue;
+    for (const field of listFields(children, prefix)) {
+      fields.push({ ...field, type: unitType(field.path) ?? field.type });
+    }
+  }
+  return fields;
 }
 
 function objectIn(node: SchemaNode): SchemaNode | undefined {

@@ -7,7 +7,8 @@ const STATES: Readonly<Record<TaskState, string>> = {
   ready: "Can be claimed; after a failure not before `not_before`.",
   running: "One agent holds it under a lease and a fence.",
   blocked: "Waits for somebody. Its holder may take other work meanwhile.",
-  review: "Said to be done; being measured, or waiting for a person. Its holder may take other work.",
+  review:
+    "Said to be done; being measured, or waiting for a person. Its holder may take other work.",
   done: "Its gates passed, a person accepted it, or no gate was in force: then it is `unverified`.",
   failed: "Given up. A person was asked and may reopen it.",
   cancelled: "Not wanted any more. A person may reopen it.",

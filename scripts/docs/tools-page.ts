@@ -1,8 +1,6 @@
-import { z } from "zod";
-
 import type { ToolDefinition } from "../../src/tools/define-tool.ts";
 import { TOOLS } from "../../src/tools/index.ts";
-import { listFields, type SchemaNode } from "./describe-schema.ts";
+import { listFields, schemaOf } from "./describe-schema.ts";
 import { type Golden, STORY_SETTINGS } from "./goldens/stage.ts";
 import { code, page, table } from "./markdown.ts";
 
@@ -73,7 +71,7 @@ function section(tool: ToolDefinition, goldens: readonly Golden[]): string {
 }
 
 function inputTable(tool: ToolDefinition): string {
-  const schema = z.toJSONSchema(tool.input, { io: "input" }) as SchemaNode;
+  const schema = schemaOf(tool.input, "input");
   return table(
     ["field", "type", "", "limits", ""],
     listFields(schema).map((field) => [
@@ -87,7 +85,7 @@ function inputTable(tool: ToolDefinition): string {
 }
 
 function outputTable(tool: ToolDefinition): string {
-  const schema = z.toJSONSchema(tool.output, { io: "output" }) as SchemaNode;
+  const schema = schemaOf(tool.output, "output");
   return table(
     ["field", "type", ""],
     listFields(schema).map((field) => [

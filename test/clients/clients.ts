@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { join } from "node:path";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
@@ -7,12 +8,16 @@ import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client";
 import { StdioClientTransport as StdioClientTransportV1 } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { z } from "zod";
 
-import { ROOT, type Server } from "./server.ts";
+import type { Server } from "./server.ts";
 
 const INFO = { name: "acceptance", version: "1.0.0" };
 /** A client that hangs must not hang the tests. */
 const LIMIT_MS = 30_000;
-const INSPECTOR = join(ROOT, "node_modules/.bin/mcp-inspector");
+/** Its own file rather than its link: it runs with this very Node. */
+const INSPECTOR = join(
+  dirname(createRequire(import.meta.url).resolve("@modelcontextprotocol/inspector/package.json")),
+  "clients/launcher/build/index.js",
+);
 /** The Inspector's exit code where a tool answered with an error. */
 const TOOL_ERROR = 5;
 
@@ -28,7 +33,7 @@ const called = z.looseObject({
 });
 
 export type ListedTool = z.infer<typeof listed>["tools"][number];
-export type CallResult = z.infer<typeof called>;
+type CallResult = z.infer<typeof called>;
 export type Arguments = Record<string, unknown>;
 
 /** One client, connected; the Inspector connects anew for each request. */
@@ -40,7 +45,7 @@ export interface Connected {
 
 export interface ClientKind {
   readonly name: string;
-  connect(server: Server): Promise<Connected>;
+  readonly connect: (server: Server) => Promise<Connected>;
 }
 
 export const CLIENTS: readonly ClientKind[] = [
@@ -115,7 +120,7 @@ async function run(server: Server, args: readonly string[]): Promise<string> {
   const env = { PATH: server.env["PATH"], HOME: server.clientHome };
   return await new Promise((resolve, reject) => {
     const options = { cwd: server.cwd, env, timeout: LIMIT_MS, maxBuffer: 16 * 1024 * 1024 };
-    execFile(INSPECTOR, args, options, (error, stdout, stderr) => {
+    execFile(process.execPath, [INSPECTOR, ...args], options, (error, stdout, stderr) => {
       if (error === null || error.code === TOOL_ERROR) resolve(stdout);
       else reject(new Error(`the Inspector failed: ${stderr}${stdout}`, { cause: error }));
     });

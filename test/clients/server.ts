@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { z } from "zod";
 
 /** Where the relative paths of mcp.json begin. */
-export const ROOT = join(import.meta.dirname, "../..");
+const ROOT = join(import.meta.dirname, "../..");
 
 const mcpJson = z.object({
   mcpServers: z.object({ guvnor: z.object({ command: z.string(), args: z.array(z.string()) }) }),

@@ -39,9 +39,8 @@ describe("the golden answers", async () => {
   });
 
   it("tell what to do in every refusal", () => {
-    for (const { refused, answer } of goldens) {
-      if (refused) expect(answer).toMatchObject({ fix: expect.stringMatching(/.{10}/) });
-    }
+    const fixes = goldens.filter(({ refused }) => refused).map(({ answer }) => answer["fix"]);
+    expect(fixes.filter((fix) => typeof fix !== "string" || fix.length < 10)).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -12,7 +12,8 @@ import { createFleet } from "../support/engine-harness.ts";
 
 const SCRIPT = join(import.meta.dirname, "../../docs/verify-ledger.sh");
 /** Everything that JSON escapes, in and out of the body. */
-const AWKWARD = 'quotes " \\" back\\slash \\n, tab\t, line\nfeed, \u0001, é, 漢, 🦉, %s %d, $HOME `ls` \'';
+const AWKWARD =
+  'quotes " \\" back\\slash \\n, tab\t, line\nfeed, \u0001, é, 漢, 🦉, %s %d, $HOME `ls` \'';
 
 let directory: string;
 let rows: readonly AuditRow[];
@@ -37,8 +38,10 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 /** As `guvnor audit export` writes them. */
 function exported(entries: readonly AuditRow[]): string {
   return entries
-    .map(({ seq, prevHash, hash, body }) =>
-      `${JSON.stringify({ seq, prev_hash: prevHash, hash, body })}\n`)
+    .map(
+      ({ seq, prevHash, hash, body }) =>
+        `${JSON.stringify({ seq, prev_hash: prevHash, hash, body })}\n`,
+    )
     .join("");
 }
 
@@ -60,7 +63,9 @@ function tampered(seq: number, change: (row: AuditRow) => AuditRow): readonly Au
 describe("docs/verify-ledger.sh", () => {
   it("holds a real ledger with everything in it that JSON escapes", () => {
     expect(rows.length).toBeGreaterThan(5);
-    expect(rows.some(({ body }) => body.includes(String.raw`\"`) && body.includes("🦉"))).toBe(true);
+    expect(rows.some(({ body }) => body.includes(String.raw`\"`) && body.includes("🦉"))).toBe(
+      true,
+    );
     const head = rows.at(-1)?.hash ?? "";
     const said = `${rows.length} entries hold; the last hash is ${head}`;
     expect(verify(exported(rows))).toEqual({ code: 0, said });
@@ -117,9 +122,7 @@ describe("docs/verify-ledger.sh", () => {
     lines.splice(2, 1, "{}");
     expect(verify(lines.join("\n"))).toEqual({ code: 1, said: "line 3 is no entry" });
     lines.splice(2, 1, `${(exported(rows).split("\n")[2] ?? "").slice(0, -2)}","x":"y"}`);
-    expect(verify(lines.join("\n")).said).toBe(
-      "line 3 is no entry: its body is no JSON string",
-    );
+    expect(verify(lines.join("\n")).said).toBe("line 3 is no entry: its body is no JSON string");
     // An escaped NUL would end the text for whoever hashes it.
     const withNul = exported(rows).replace(String.raw`{\"action`, String.raw`{\u0000\"action`);
     expect(verify(withNul).said).toBe("line 1 is no entry: its body is no JSON string");
@@ -136,11 +139,11 @@ describe("docs/verify-ledger.sh", () => {
 
 describe("docs/audit-format.md", () => {
   it("tells how a payload's commitment is computed", () => {
-    const nonce = "000102030405060708090a0b0c0d0e0f";
-    const payload = '{"scope":"me"}';
-    const command = `nonce=${nonce}; payload='${payload}'
-{ printf "$(printf '%s' "$nonce" | sed 's/../\\\\x&/g')"; printf '%s' "$payload"; } | sha256sum`;
-    const said = execFileSync("bash", ["-c", command], { encoding: "utf8" });
-    expect(said.slice(0, 64)).toBe(commitInput(nonce, payload));
+    const page = readFileSync(join(import.meta.dirname, "../../docs/audit-format.md"), "utf8");
+    const [, example = ""] = /```bash\n(nonce=.*?)```/s.exec(page) ?? [];
+    const said = execFileSync("bash", ["-c", example], { encoding: "utf8", timeout: 10_000 });
+    expect(said.slice(0, 64)).toBe(
+      commitInput("000102030405060708090a0b0c0d0e0f", '{"scope":"me"}'),
+    );
   });
 });

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { expect, test } from "vitest";
 
-import { PRESENCE_MS } from "../../src/core/presence.ts";
+import { PRESENCE_MS, TICK_MS } from "../../src/core/presence.ts";
 import { inDatabase } from "../store/database-file.ts";
 import {
   type AgentProcess,
@@ -16,6 +16,7 @@ import { claimsIn, entriesOf, tasksOf } from "./ledger.ts";
 
 /** Longer than a process may be silent; here the time itself is what is tested. */
 const SUSPENDED_MS = PRESENCE_MS + 2000;
+const FIRST_ALONE_MS = 2 * TICK_MS;
 
 function beatsOf(home: string): number[] {
   return inDatabase(databaseOf(home), ({ rows }) =>
@@ -46,7 +47,11 @@ test("when all processes are suspended for longer than a lease and go on, nobody
   const beats = beatsOf(home);
   for (const agent of agents) agent.signal("SIGSTOP");
   await pause(SUSPENDED_MS);
-  for (const agent of agents) agent.signal("SIGCONT");
+  const [first, ...others] = agents;
+  first?.signal("SIGCONT");
+  // The first one to go on looks at those that still sleep: it must not take them for gone.
+  await pause(FIRST_ALONE_MS);
+  for (const agent of others) agent.signal("SIGCONT");
   // Each has looked at the others by now, and has had time to judge them.
   await until("all beat again", () =>
     beatsOf(home).every((beat, index) => beat > (beats[index] ?? 0)),

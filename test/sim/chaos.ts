@@ -55,7 +55,7 @@ function suspendOne(fleet: Fleet): void {
   const { random, queue, chronicle } = fleet.machine;
   const process = pickProcess(fleet);
   if (process === undefined) return;
-  const ms = random.chance(0.3) ? random.between(1000, 12_000) : random.between(15_000, 120_000);
+  const ms = random.chance(0.3) ? random.between(1000, 12_000) : random.between(15_000, 75_000);
   if (random.chance(0.4)) process.suspend(ms, "between calls");
   else process.doom({ at: random.pick(["before commit", "after commit"]), suspendMs: ms });
   if (!random.chance(0.4)) return;
@@ -82,7 +82,7 @@ function stepClock({ machine }: Fleet): void {
 
 /** The lid is closed: everybody sleeps at once and nobody may be blamed for it. */
 function sleepAll({ machine, agents }: Fleet): void {
-  const ms = machine.random.between(20_000, 100_000);
+  const ms = machine.random.between(20_000, 60_000);
   machine.chronicle.count("machine slept");
   for (const process of new Set(agents.map((agent) => agent.process))) {
     process.suspend(ms + machine.random.between(0, 500), "with the machine");

@@ -226,6 +226,13 @@ export class LedgerModel {
   #moveProcess(effect: Effect): void {
     if (effect.event === "started" || effect.event === "revived") this.present.add(effect.id);
     else this.present.delete(effect.id);
+    const { isDead, wasAway } = this.outside;
+    if (effect.event === "gone" && !isDead(effect.id)) {
+      this.chronicle.violate("alive_called_gone", effect.id);
+    }
+    if (effect.event === "silent" && !wasAway(effect.id)) {
+      this.chronicle.violate("alive_called_silent", effect.id);
+    }
     this.chronicle.count(`process ${effect.event ?? ""}`);
   }
 

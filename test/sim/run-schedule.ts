@@ -22,6 +22,8 @@ import type { WrapTx } from "./sim-store.ts";
 const PARALLEL = 2;
 /** So long honest agents may take for what is left. */
 const CALM_MS = 45 * 60_000;
+/** A process that slept has beaten again after so long. */
+const WAKING_MS = 5000;
 const LAST_CALLS_MS = 60_000;
 const OPERATIONS = [...TOOLS, ...taskOperations, ...boardOperations, ...escalationOperations];
 
@@ -73,7 +75,7 @@ export async function runSchedule(
   const person = createPerson(fleet);
   await begin(person);
   startFleet(fleet);
-  const chaosMs = machine.random.between(30_000, 100_000);
+  const chaosMs = machine.random.between(25_000, 80_000);
   planChaos(fleet, chaosMs);
   await runUntil(machine, () => machine.queue.nowMs >= chaosMs);
   machine.isCalm = true;
@@ -93,6 +95,14 @@ function createMachine(seed: number, store: Store): Machine {
   const measured = new Map<string, Set<string>>();
   const isMeasured = (commit: string, gate: string): boolean =>
     measured.get(commit)?.has(gate) === true;
+  const processes: Machine["processes"] = [];
+  const isDead = (processId: string): boolean =>
+    processes.some(({ id, state }) => id === processId && state === "dead");
+  const wasAway = (processId: string): boolean =>
+    processes.some(({ id, state, resumedAtMs }) => {
+      const wokeNow = resumedAtMs > 0 && queue.nowMs - resumedAtMs < WAKING_MS;
+      return id === processId && (state !== "running" || wokeNow);
+    });
   schedules += 1;
   const repository = new Repository(new Map([["README", "hello"]]));
   repository.heads.set("/main", repository.root);
@@ -100,12 +110,12 @@ function createMachine(seed: number, store: Store): Machine {
     random: new Random(seed),
     queue,
     chronicle,
-    ledger: new LedgerModel(chronicle, { isMeasured, parallel: PARALLEL }),
+    ledger: new LedgerModel(chronicle, { isMeasured, parallel: PARALLEL, isDead, wasAway }),
     repository,
     store,
     // The ledger names the project but not the tenant: the same seed tells the same story.
     scope: { tenant: `schedule-${schedules}`, project: "sim" },
-    processes: [],
+    processes,
     calls: new Map(),
     measured,
     measuring: new Set(),
@@ -193,6 +203,8 @@ async function end(fleet: Fleet): Promise<void> {
     });
   }
   await runUntil(machine, () => open === 0, LAST_CALLS_MS + CALM_MS / 10);
+  // The person may just have begun one more.
+  await runUntil(machine, () => !isCalling(), LAST_CALLS_MS);
   if (open > 0) machine.chronicle.violate("wait_never_ended", `${open} processes do not close`);
 }
 

@@ -11,6 +11,8 @@ import type { Operator } from "./sim-store.ts";
 
 const GIT_FAILS = 0.004;
 const FLAKY_GATE = 0.02;
+/** From the last look at a task to the move of the branch. */
+const LOOK_MS = 200;
 const SLOW_GATE = 0.06;
 
 export function createProcesses(machine: Machine, self: ProcessIdentity): ProcessPort {
@@ -62,7 +64,7 @@ export function createGit(machine: Machine, process: Operator): GitPort {
           chronicle.count("branch moved by another first");
           return false;
         }
-        checkAdvance(machine, commit, expected);
+        checkAdvance(machine, { commit, from: expected, by: process.id });
         repository.refs.set(ref, commit);
         chronicle.count("branch advanced");
         chronicle.say(process.id, `${ref} advanced to ${commit.slice(0, 10)}`);
@@ -78,8 +80,11 @@ export function createGit(machine: Machine, process: Operator): GitPort {
 }
 
 /** Only what was measured gets on a branch, and after what it was built on. */
-function checkAdvance(machine: Machine, commit: string, from: string | null): void {
-  const { repository, ledger, chronicle } = machine;
+function checkAdvance(
+  machine: Machine,
+  { commit, from, by }: { commit: string; from: string | null; by: string },
+): void {
+  const { repository, ledger, chronicle, queue } = machine;
   const merge = machine.merges.get(commit);
   const task = ledger.tasks.get(merge?.task ?? "");
   if (merge === undefined || task === undefined) {
@@ -96,6 +101,12 @@ function checkAdvance(machine: Machine, commit: string, from: string | null): vo
     if (!repository.isAncestor(base, commit)) {
       chronicle.violate("merge_order", `${task.id} before ${base.slice(0, 10)}, which it needs`);
     }
+  }
+  // Between the last look at the task and the ref there is a moment, and a suspension may make it long.
+  const resumedAtMs = machine.processes.find(({ id }) => id === by)?.resumedAtMs ?? 0;
+  const lookedMs = queue.nowMs - LOOK_MS;
+  if (task.state !== "review" && task.movedAtMs < lookedMs && resumedAtMs < lookedMs) {
+    chronicle.violate("branch_unwanted", `${task.id} is ${task.state}, and was merged`);
   }
   if (from !== null && !repository.isAncestor(from, commit)) {
     chronicle.violate("branch_rewound", `${task.id}: ${commit.slice(0, 10)} loses ${from}`);

@@ -211,8 +211,8 @@ export class SimProcess implements ProcessHandle, Measurer {
   }
 
   watchClosely(): void {
-    if (!this.#isObserver || this.state !== "running" || this.#isTicking) return;
-    this.#tickAfter(this.machine.random.between(100, 2000));
+    if (!this.plan.isServing || this.state !== "running" || this.#isTicking) return;
+    this.#tickAfter(this.machine.random.between(100, this.#isObserver ? 2000 : 8000));
   }
 
   measures(durationMs: number): void {
@@ -265,6 +265,8 @@ export class SimProcess implements ProcessHandle, Measurer {
       const parked = this.#parked;
       this.#parked = [];
       for (const go of parked) machine.queue.after(machine.random.next() * 20, go);
+      if (this.plan.isServing && !this.#isTicking)
+        this.#tickAfter(machine.random.between(20, 1500));
     });
     for (const process of machine.processes) process.watchClosely();
   }
@@ -320,10 +322,14 @@ export class SimProcess implements ProcessHandle, Measurer {
     await this.#loop.tick().catch(() => machine.chronicle.count("tick failed"));
     this.#isTicking = false;
     if (this.#stopping.signal.aborted) return;
-    const isClose = this.#isObserver && hasSilentProcess(machine);
-    this.#tickAfter(
-      isClose ? machine.random.between(1500, 3500) : machine.random.between(10_000, 18_000),
-    );
+    const [shortest, longest] = this.#tickGap(hasSilentProcess(machine));
+    this.#tickAfter(machine.random.between(shortest, longest));
+  }
+
+  /** Where somebody is silent everybody beats in time, and the observers look as often as they would. */
+  #tickGap(isSilent: boolean): readonly [number, number] {
+    if (!isSilent) return [10_000, 18_000];
+    return this.#isObserver ? [1500, 3500] : [5000, 8000];
   }
 
   async #measureForever(): Promise<void> {

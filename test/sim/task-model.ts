@@ -86,6 +86,9 @@ export interface Outside {
   readonly isMeasured: (commit: string, gate: string) => boolean;
   /** Running tasks that an agent may have when it names them. */
   readonly parallel: number;
+  /** Dead, or asleep until a moment ago: others may take it for gone. */
+  readonly wasAway: (processId: string) => boolean;
+  readonly isDead: (processId: string) => boolean;
 }
 
 /** A move of its state; reports of progress are task effects too, but move nothing. */

@@ -40,9 +40,14 @@ async function look({ show, refused }: Stage): Promise<void> {
 
 /** Two agents on one connection, as sub-agents of one client are. */
 async function share({ show, refused }: Stage): Promise<void> {
-  const first = await show("pair", "register_agent", "without a name: GUVNOR_AGENT or the client's", {
-    capabilities: ["review"],
-  });
+  const first = await show(
+    "pair",
+    "register_agent",
+    "without a name: GUVNOR_AGENT or the client's",
+    {
+      capabilities: ["review"],
+    },
+  );
   await show("pair", "register_agent", "a second agent on the same connection", { name: "emil" });
   await refused("pair", "get_status", "two agents share the connection", { scope: "me" });
   await show("pair", "register_agent", "the same agent again", { session: first["session"] });

@@ -1,9 +1,9 @@
+import type { CallAnswer, JsonObject } from "../../../src/engine/call.ts";
 import { auditOperations } from "../../../src/engine/person/audit-operations.ts";
 import { boardOperations } from "../../../src/engine/person/board-operations.ts";
 import { escalationOperations } from "../../../src/engine/person/escalation-operations.ts";
 import { policyOperations } from "../../../src/engine/person/policy-operations.ts";
 import { taskOperations } from "../../../src/engine/person/task-operations.ts";
-import type { CallAnswer, JsonObject } from "../../../src/engine/call.ts";
 import type { GitPort } from "../../../src/engine/ports.ts";
 import { TOOLS } from "../../../src/tools/index.ts";
 import { bodyOf, createFleet, type Fleet } from "../../../test/support/engine-harness.ts";
@@ -23,18 +23,23 @@ export interface Stage {
   readonly fleet: Fleet;
   readonly git: GitDouble;
   /** A call that succeeds and is kept. */
-  show(agent: string, tool: string, outcome: string, args: object): Promise<JsonObject>;
+  readonly show: (
+    agent: string,
+    tool: string,
+    outcome: string,
+    args: object,
+  ) => Promise<JsonObject>;
   /** A call that is refused and kept. */
-  refused(agent: string, tool: string, outcome: string, args: object): Promise<void>;
+  readonly refused: (agent: string, tool: string, outcome: string, args: object) => Promise<void>;
   /** A waiting call: `meanwhile` happens while it waits; the answer is kept. */
-  showWaiting(
+  readonly showWaiting: (
     agent: string,
     call: { readonly tool: string; readonly outcome: string; readonly args: object },
     meanwhile: () => Promise<unknown>,
-  ): Promise<JsonObject>;
+  ) => Promise<JsonObject>;
   /** A call that succeeds and is not worth keeping. */
-  quietly(agent: string, tool: string, args?: object): Promise<JsonObject>;
-  goldens(): readonly Golden[];
+  readonly quietly: (agent: string, tool: string, args?: object) => Promise<JsonObject>;
+  readonly goldens: () => readonly Golden[];
 }
 
 export const STORY_SETTINGS = `version: 1
@@ -54,7 +59,7 @@ function commitId(digit: string): string {
   return digit.repeat(40);
 }
 
-export const BASE_COMMIT = commitId("a");
+const BASE_COMMIT = commitId("a");
 export const WORK_COMMIT = commitId("b");
 const MERGE_COMMIT = commitId("c");
 
@@ -77,7 +82,6 @@ function gitPort(state: GitDouble): GitPort {
     },
     lastChangeMs: async () => undefined,
     readRef: (ref) => Promise.resolve(refs.get(ref)),
-    lastChangeMs: () => Promise.resolve(undefined),
   };
 }
 

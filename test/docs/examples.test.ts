@@ -1,0 +1,232 @@
+import { spawn, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+
+import { commandNames } from "../../scripts/docs/cli-page.ts";
+import { tallyTopic } from "../../src/core/consensus/tally.ts";
+import { loadSettings } from "../../src/policy/load-settings.ts";
+import { submitPlanTool } from "../../src/tools/submit-plan.ts";
+import { createSandbox, MAIN, type Sandbox } from "../cli/sandbox.ts";
+import { type Block, brokenLinks, listBlocks, listPages, readPage, ROOT } from "./markdown.ts";
+
+const PAGES = listPages();
+const BLOCKS = PAGES.flatMap(listBlocks);
+const SHELLS = ["sh", "bash"];
+const OTHERS = ["", "text", "mermaid"];
+const LIMIT_MS = 30_000;
+
+function named(blocks: readonly Block[]): { name: string; block: Block }[] {
+  return blocks.map((block) => ({ name: `${block.page}:${block.line}`, block }));
+}
+
+describe("links", () => {
+  it.each(PAGES)("of %s lead somewhere", (page) => {
+    expect(brokenLinks(page)).toEqual([]);
+  });
+
+  it("of the README reach every page", () => {
+    const reached = new Set(["README.md"]);
+    const queue = [...reached];
+    for (const page of queue) {
+      for (const [, target = ""] of readPage(page).matchAll(/\]\(([^)#\s]+\.md)[^)]*\)/g)) {
+        const found = join(page, "..", target);
+        if (PAGES.includes(found) && !reached.has(found)) queue.push(found);
+        reached.add(found);
+      }
+    }
+    // The README links to their directory.
+    const missed = PAGES.filter((page) => !reached.has(page));
+    expect(missed.filter((page) => !page.startsWith(join("docs", "adr")))).toEqual([]);
+  });
+});
+
+describe("blocks", () => {
+  it("are of languages that a test knows", () => {
+    const known = new Set([...SHELLS, ...OTHERS, "json", "yaml", "toml"]);
+    expect(BLOCKS.filter(({ language }) => !known.has(language))).toEqual([]);
+  });
+
+  it.each(PAGES)("in %s that say so are JSON", (page) => {
+    const blocks = listBlocks(page).filter(({ language }) => language === "json");
+    const read = (): unknown[] => blocks.map(({ text }) => JSON.parse(text) as unknown);
+    expect(read).not.toThrow();
+  });
+
+  const yaml = BLOCKS.filter(({ language }) => language === "yaml");
+  it.each(named(yaml))("$name is a settings file or a plan", ({ block }) => {
+    const read = (): unknown =>
+      block.example === "plan.yaml"
+        ? submitPlanTool.input.parse(parse(block.text))
+        : loadSettings(block.text, "guvnor.yaml");
+    expect(read).not.toThrow();
+  });
+
+  const toml = BLOCKS.filter(({ language }) => language === "toml");
+  it.each(named(toml))("$name starts `guvnor mcp`", ({ block }) => {
+    expect(readSimpleToml(block.text)).toMatchObject({
+      "mcp_servers.guvnor": { command: "guvnor", args: ["mcp"] },
+    });
+  });
+});
+
+/** Sections with values that JSON writes the same way; enough for what is shown. */
+function readSimpleToml(text: string): Record<string, Record<string, unknown>> {
+  const sections: Record<string, Record<string, unknown>> = {};
+  let section: Record<string, unknown> = {};
+  for (const line of text.split("\n").filter((each) => each !== "")) {
+    const [, name] = /^\[([\w.]+)\]$/.exec(line) ?? [];
+    const [, key, value] = /^(\w+) = (.+)$/.exec(line) ?? [];
+    if (name !== undefined) section = sections[name] = {};
+    else if (key !== undefined && value !== undefined) section[key] = JSON.parse(value);
+    else throw new Error(`not understood: ${line}`);
+  }
+  return sections;
+}
+
+const scriptsOf = z.object({ scripts: z.record(z.string(), z.string()) });
+
+describe("command lines", () => {
+  const shell = BLOCKS.filter(({ language }) => SHELLS.includes(language));
+  const own = shell.filter(({ text }) => /^(npm|node) /.test(text));
+  const run = shell.filter((block) => !own.includes(block));
+  const hasJq = spawnSync("sh", ["-c", "command -v jq"]).status === 0;
+
+  // What they do is CI's and the demo's own business; here they only must not name what is gone.
+  it.each(named(own))("$name names what this checkout has", ({ block }) => {
+    const text = readFileSync(join(ROOT, "package.json"), "utf8");
+    const { scripts } = scriptsOf.parse(JSON.parse(text));
+    for (const command of block.text.split(/\n|&&/).map((each) => each.trim())) {
+      const [program, verb = "", script] = command.split(/\s+/);
+      if (program === "node")
+        expect([command, existsSync(join(ROOT, verb))]).toEqual([command, true]);
+      else if (program === "npm" && (verb === "ci" || verb === "link")) continue;
+      else if (program === "npm")
+        expect(scripts).toHaveProperty([verb === "run" ? (script ?? "") : verb]);
+      else expect(command).toMatch(/^(#|$)/);
+    }
+  });
+
+  it("of the README are the two that start the demo and the tests", () => {
+    const first = own.filter(({ page }) => page === "README.md").slice(0, 2);
+    expect(first.map(({ text }) => text)).toEqual(["npm ci && npm start", "npm ci && npm test"]);
+  });
+
+  it.for(named(run))("$name runs", async ({ block }, { skip }) => {
+    skip(block.example === "needs-jq" && !hasJq, "there is no jq");
+    const sandbox = createSandbox();
+    try {
+      if (block.example !== "empty") await prepare(sandbox);
+      const { code, said } = await runShell(sandbox, block);
+      expect({ code, said }).toEqual({ code: 0, said });
+    } finally {
+      sandbox.remove();
+    }
+  });
+
+  it("in the text name commands that are there", () => {
+    const known = new Set(commandNames());
+    const words = PAGES.flatMap((page) =>
+      [...readPage(page).matchAll(/`guvnor ([a-z][a-z -]*[a-z])/g)].map(([, rest = ""]) => {
+        const [group = "", name = ""] = rest.split(" ");
+        return known.has(`guvnor ${group} ${name}`) ? `guvnor ${group} ${name}` : `guvnor ${group}`;
+      }),
+    );
+    expect(words.filter((command) => !known.has(command))).toEqual([]);
+  });
+});
+
+/** An initialised project with the README's plan beside it, and the script of docs/. */
+async function prepare(sandbox: Sandbox): Promise<void> {
+  sandbox.makeKey();
+  const { code, stderr } = await sandbox.guvnor("init");
+  if (code !== 0) throw new Error(stderr);
+  const plan = BLOCKS.find(({ example }) => example === "plan.yaml")?.text ?? "";
+  writeFileSync(join(sandbox.project, "plan.yaml"), plan);
+  mkdirSync(join(sandbox.project, "docs"));
+  const script = join("docs", "verify-ledger.sh");
+  copyFileSync(join(ROOT, script), join(sandbox.project, script));
+}
+
+async function runShell(
+  sandbox: Sandbox,
+  { text, language }: Block,
+): Promise<{ code: number | null; said: string }> {
+  const bin = join(sandbox.base, "bin");
+  mkdirSync(bin);
+  const guvnor = join(bin, "guvnor");
+  writeFileSync(guvnor, `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`);
+  chmodSync(guvnor, 0o755);
+  // A person types it; with a key no terminal is needed.
+  const child = spawn(language, ["-eu", "-c", text], {
+    cwd: sandbox.project,
+    env: { ...sandbox.env, PATH: `${bin}:${sandbox.env["PATH"] ?? ""}` },
+    timeout: LIMIT_MS,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  child.stdout.setEncoding("utf8").on("data", (part: string) => void (said += part));
+  child.stderr.setEncoding("utf8").on("data", (part: string) => void (said += part));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  return { code, said };
+}
+
+const record = z.object({
+  electorate: z.array(z.string()),
+  quorum: z.number(),
+  rounds: z.array(
+    z.object({
+      method: z.enum(["majority", "schulze"]),
+      solutions: z.array(
+        z.object({ id: z.string(), author: z.string(), created_at_ms: z.number() }),
+      ),
+      ballots: z.array(
+        z.object({ voter: z.string(), ranking: z.array(z.string()), abstain: z.boolean() }),
+      ),
+      winner: z.string(),
+      margin: z.number(),
+      dissent: z.array(z.string()),
+      pairs: z.array(z.object({ prefer_a: z.number(), prefer_b: z.number() })),
+    }),
+  ),
+});
+
+it("the record in docs/consensus.md comes out as it says when it is counted again", () => {
+  const text = BLOCKS.find(({ example }) => example === "record")?.text ?? "";
+  const { electorate, quorum, rounds } = record.parse(JSON.parse(text));
+  for (const { method, solutions, ballots, winner, margin, dissent, pairs } of rounds) {
+    const tally = tallyTopic({ solutions, ballots, electorate, quorum, method });
+    expect(tally).toMatchObject({ outcome: "decided", winner, margin, dissent });
+    const counted = tally.pairs.map(({ preferA, preferB }) => [preferA, preferB]);
+    expect(counted).toEqual(pairs.map(({ prefer_a: a, prefer_b: b }) => [a, b]));
+  }
+});
+
+it("docs/adr/0007 names every dependency and no other", () => {
+  const page = readPage(join("docs", "adr", "0007-dependencies.md"));
+  const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+  const listed = rows.flatMap((row) =>
+    [...(row.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+  );
+  const installed = z
+    .object({
+      dependencies: z.record(z.string(), z.string()),
+      devDependencies: z.record(z.string(), z.string()),
+    })
+    .parse(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")));
+  const names = [installed.dependencies, installed.devDependencies].flatMap(Object.keys);
+  expect(new Set(listed)).toEqual(new Set(names));
+});

@@ -11,7 +11,10 @@ const seconds = z.coerce
   .positive()
   .max(7 * 86_400);
 
-/** Every setting of a process; docs/settings.md is generated from this. */
+/**
+ * Every setting of a process; docs/settings.md is generated from this.
+ * @internal Exported for the docs.
+ */
 export const CONFIG_SCHEMA = z.object({
   GUVNOR_HOME: z
     .string()

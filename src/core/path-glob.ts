@@ -55,6 +55,7 @@ export function parseGlob(glob: string): PathGlob {
  *
  * @param glob - Compiled by parseGlob where it is used more than once.
  * @throws {GuvnorError} `input_invalid` when `glob` is a text that parseGlob refuses.
+ * @internal Exported for its tests.
  */
 export function matchesGlob(glob: string | PathGlob, path: string): boolean {
   return matchAny([glob], path);

@@ -42,6 +42,7 @@ export function checkPlanGraph(nodes: readonly PlanNode[], known: ReadonlySet<st
 /**
  * One dependency cycle, or undefined where there is none. Each key comes after the next one (waits
  * for it), and the last after the first. The same nodes give the same cycle.
+ * @internal Exported for its tests.
  */
 export function findCycle(nodes: readonly PlanNode[]): readonly string[] | undefined {
   const byKey = new Map(nodes.map((node) => [node.key, node]));
@@ -58,6 +59,7 @@ export function findCycle(nodes: readonly PlanNode[]): readonly string[] | undef
  * order.
  *
  * @throws {GuvnorError} `dependency_cycle` as in checkPlanGraph.
+ * @internal Exported for its tests.
  */
 export function topologicalOrder(nodes: readonly PlanNode[]): readonly string[] {
   const dependents = dependentsByKey(nodes);
@@ -83,6 +85,7 @@ export function topologicalOrder(nodes: readonly PlanNode[]): readonly string[] 
  * communication costs of 0).
  *
  * @throws {GuvnorError} `dependency_cycle` as in checkPlanGraph.
+ * @internal Exported for its tests.
  */
 export function upwardRank(nodes: readonly PlanNode[]): ReadonlyMap<string, number> {
   const dependents = dependentsByKey(nodes);

@@ -143,7 +143,10 @@ export function sendBack(
   return { event: "returned", task: moveTask(task, "returned", nowMs, patch) };
 }
 
-/** Waits of 30 s, 60 s, … before the next try, each ± 20 %. @param random - 0 to 1. */
+/**
+ * Waits of 30 s, 60 s, … before the next try, each ± 20 %. @param random - 0 to 1.
+ * @internal Exported for its tests.
+ */
 export function retryAtMs(failures: number, nowMs: number, random: number): number {
   const spread = 1 + RETRY_JITTER * (2 * random - 1);
   return nowMs + Math.round(FIRST_RETRY_MS * 2 ** (failures - 1) * spread);

@@ -29,7 +29,10 @@ export interface TopicMove {
   readonly ask?: Pick<Escalation, "kind" | "severity">;
 }
 
-/** One solution is always a yes or no by majority; else as asked, or by the number of solutions. */
+/**
+ * One solution is always a yes or no by majority; else as asked, or by the number of solutions.
+ * @internal Exported for its tests.
+ */
 export function fixMethod(asked: VotingMethod | null, solutionCount: number): VotingMethod {
   return solutionCount === 1 ? "majority" : (asked ?? chooseMethod(solutionCount));
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 
 import { GuvnorError } from "../core/errors.ts";
 import { parseGlob } from "../core/path-glob.ts";
-import type { ProjectSettings } from "../core/settings.ts";
+import type { GateDefinition, ProjectSettings } from "../core/settings.ts";
 
 const MAX_SOURCE_BYTES = 256 * 1024;
 const UNITS = new Map([
@@ -100,7 +100,7 @@ function toSettings(file: z.infer<typeof settingsSchema>, fileName: string): Pro
       throw invalid(`${fileName}: ${why}`);
     }
   }
-  const gates = Object.entries(file.gates).map(([name, each]) => [
+  const gates = Object.entries(file.gates).map(([name, each]): [string, GateDefinition] => [
     name,
     {
       run: each.run,

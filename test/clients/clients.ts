@@ -13,9 +13,10 @@ import type { Server } from "./server.ts";
 const INFO = { name: "acceptance", version: "1.0.0" };
 /** A client that hangs must not hang the tests. */
 const LIMIT_MS = 30_000;
+const require = createRequire(import.meta.url);
 /** Its own file rather than its link: it runs with this very Node. */
 const INSPECTOR = join(
-  dirname(createRequire(import.meta.url).resolve("@modelcontextprotocol/inspector/package.json")),
+  dirname(require.resolve("@modelcontextprotocol/inspector/package.json")),
   "clients/launcher/build/index.js",
 );
 /** The Inspector's exit code where a tool answered with an error. */

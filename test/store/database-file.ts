@@ -14,7 +14,7 @@ export interface DatabaseFile {
   readonly close: () => void;
 }
 
-export function readDatabase(file: string): DatabaseFile {
+function readDatabase(file: string): DatabaseFile {
   const db = new Database(file, { readonly: true, fileMustExist: true });
   const rows: DatabaseFile["rows"] = <Row>(
     statement: string,

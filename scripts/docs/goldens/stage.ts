@@ -96,6 +96,7 @@ export async function createStage(): Promise<Stage> {
       ...escalationOperations,
     ],
     guvnorYaml: STORY_SETTINGS,
+    settings: { directory: "/trees/app" },
   });
   const git: GitDouble = { uncommitted: [] };
   const port = gitPort(git);

@@ -12,7 +12,7 @@ async function register({ show, refused, quietly }: Stage): Promise<void> {
     name: "ada",
     role: "builder",
     capabilities: ["typescript", "tests"],
-    worktree: "/work/ada",
+    worktree: "/trees/ada",
   });
   await quietly("ben", "register_agent", { name: "ben", capabilities: ["docs", "typescript"] });
   await quietly("cleo", "register_agent", { name: "cleo" });

@@ -36,10 +36,6 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     meaning: "There is no such question, or another agent asked it.",
     remedy: "Use an `escalation_id` that `request_escalation` gave you.",
   },
-  fence_required: {
-    meaning: "The call must name the fence of its lease. No call needs it yet.",
-    remedy: "Send `fence` as the lease says.",
-  },
   gate_unknown: {
     meaning: "A task names a gate that is not in force.",
     remedy: "Leave `gates` out, or name some of those listed.",

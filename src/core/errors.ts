@@ -7,7 +7,6 @@ export const ERROR_CODES = [
   "config_invalid",
   "dependency_cycle",
   "escalation_not_found",
-  "fence_required",
   "gate_unknown",
   "git_unavailable",
   "input_invalid",

@@ -57,6 +57,18 @@ export async function setAgentState(
   await ctx.tx.agents.save({ ...agent, state });
 }
 
+export async function hasRunning(ctx: WriteContext, agent: string): Promise<boolean> {
+  return (await ctx.tx.tasks.heldBy(agent)).some((task) => task.state === "running");
+}
+
+/** After its task ended or left it: back to work on another one, or idle. */
+export async function restAgent(ctx: WriteContext, name: string | null): Promise<void> {
+  const agent = name === null ? undefined : await ctx.tx.agents.get(name);
+  if (agent === undefined || agent.state === "offline") return;
+  const running = await hasRunning(ctx, agent.name);
+  await setAgentState(ctx, agent, running ? "executing" : "idle");
+}
+
 /**
  * After a task ended: dependents become ready, are cancelled or stay, and its plan may be over.
  * @param cascading - It was itself cancelled for what it waited for: cancelling is transitive.
@@ -88,6 +100,7 @@ export async function cancelTask(
 ): Promise<Task> {
   const cancelled = await saveMoved(ctx, task, cancel(task, ctx.nowMs), { why });
   await endAttempt(ctx, task, "cancelled");
+  await restAgent(ctx, task.holder);
   await settleEnded(ctx, cancelled, cascading);
   return cancelled;
 }

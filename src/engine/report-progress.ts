@@ -14,9 +14,16 @@ import type { Artifact, MissingItem, Task } from "../core/task.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requireTask } from "./find-rows.ts";
-import { endAttempt, escalatePoison, saveMoved, setAgentState, settleEnded } from "./move-task.ts";
+import {
+  endAttempt,
+  escalatePoison,
+  restAgent,
+  saveMoved,
+  setAgentState,
+  settleEnded,
+} from "./move-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
-import { beginReview, restAgent } from "./review.ts";
+import { beginReview } from "./review.ts";
 import { gatesOf, settingsInForce } from "./settings-in-force.ts";
 import { iso, present } from "./task-view.ts";
 

@@ -5,7 +5,14 @@ import type { WriteContext } from "./call-context.ts";
 import { raiseEscalation } from "./escalations.ts";
 import { queueGateRun } from "./gate-runs.ts";
 import { cut, sendToInbox } from "./inbox.ts";
-import { endAttempt, saveMoved, setAgentState, settleEnded } from "./move-task.ts";
+import {
+  endAttempt,
+  hasRunning,
+  restAgent,
+  saveMoved,
+  setAgentState,
+  settleEnded,
+} from "./move-task.ts";
 import { isPresent } from "./presence.ts";
 
 /** Characters of a gate's output that go back to the holder. */
@@ -140,17 +147,6 @@ export async function returnWork(
     subject: task.id,
     text: `${task.id} was sent back: ${missing.map((item) => `${item.gate}: ${item.evidence}`).join("; ")}`,
   });
-}
-
-async function hasRunning(ctx: WriteContext, agent: string): Promise<boolean> {
-  return (await ctx.tx.tasks.heldBy(agent)).some((task) => task.state === "running");
-}
-
-export async function restAgent(ctx: WriteContext, name: string | null): Promise<void> {
-  const agent = name === null ? undefined : await ctx.tx.agents.get(name);
-  if (agent === undefined || agent.state === "offline") return;
-  const running = await hasRunning(ctx, agent.name);
-  await setAgentState(ctx, agent, running ? "executing" : "idle");
 }
 
 async function askPerson(ctx: WriteContext, task: Task, runs: readonly GateRun[]): Promise<void> {

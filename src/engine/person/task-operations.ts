@@ -103,7 +103,7 @@ const cancelOperation = definePersonOperation({
         from: person,
         kind: "task",
         subject: id,
-        text: `${id} was cancelled: ${why}. Stop working on it and call request_task.`,
+        text: `${id} was cancelled, so stop working on it and call request_task: ${why}`,
       });
     }
     await closeEscalationsOf(ctx, id, `Cancelled by ${person}: ${why}`);

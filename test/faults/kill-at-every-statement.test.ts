@@ -27,6 +27,7 @@ const REAL_EVERY = FULL ? 1 : 12;
 /** Where a commit stops changes nothing but bytes that nobody reads: some recoveries are enough. */
 const RECOVER_EVERY = FULL ? 1 : 7;
 const CHILD_LIMIT_MS = 30_000;
+const TIMEOUT_MS = FULL ? 600_000 : 120_000;
 const WAL_HEADER_BYTES = 32;
 const FRAME_BYTES = 4096 + 24;
 
@@ -114,7 +115,7 @@ function fresh(template: string | undefined): string {
   return directory;
 }
 
-describe.each(SCENARIOS)("kill -9 in $name", (scenario) => {
+describe.each(SCENARIOS)("kill -9 in $name", { timeout: TIMEOUT_MS }, (scenario) => {
   let template = "";
   let statements: readonly string[] = [];
   let points: readonly Point[] = [];

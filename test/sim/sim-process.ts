@@ -75,6 +75,7 @@ export class SimProcess implements ProcessHandle, Measurer {
   #heard = 0;
   #isHearing = false;
   #tick = 0;
+  #nextTickMs = Infinity;
   #isTicking = false;
   /** The others' rounds would find what a few of them find; they look at longer intervals. */
   readonly #isObserver: boolean;
@@ -212,7 +213,9 @@ export class SimProcess implements ProcessHandle, Measurer {
 
   watchClosely(): void {
     if (!this.plan.isServing || this.state !== "running" || this.#isTicking) return;
-    this.#tickAfter(this.machine.random.between(100, this.#isObserver ? 2000 : 8000));
+    const { random, queue } = this.machine;
+    const ms = random.between(100, this.#isObserver ? 2000 : 8000);
+    if (queue.nowMs + ms < this.#nextTickMs) this.#tickAfter(ms);
   }
 
   measures(durationMs: number): void {
@@ -307,6 +310,7 @@ export class SimProcess implements ProcessHandle, Measurer {
 
   #tickAfter(ms: number): void {
     this.#tick += 1;
+    this.#nextTickMs = this.machine.queue.nowMs + ms;
     const mine = this.#tick;
     const run = (): void => {
       if (mine !== this.#tick || this.#isHeld(run)) return;

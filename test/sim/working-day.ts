@@ -17,7 +17,7 @@ interface Assignment {
 /** Reports of done on one assignment, before an agent gives it up. */
 const MAX_REPORTS = 6;
 /** Pause after "none", at first. */
-const IDLE_MS = 3500;
+const IDLE_MS = 4500;
 
 /** The life of an agent: register, ask for work, do it or not, say so or not, until all is over. */
 export async function live(agent: SimAgent): Promise<void> {

@@ -13,6 +13,9 @@ import { runSchedule } from "../test/sim/run-schedule.ts";
 
 /** npm run sim -- --count 10000 --seed 1 --jobs 2, or GUVNOR_SIM_SEED=123 npm run sim for the story of one. */
 
+/** Back to the start of the line of progress. */
+const CLEAR = process.stdout.isTTY ? "\r" : "";
+
 if (!isMainThread) {
   await runMany(readSeeds(workerData), (part) => parentPort?.postMessage(part, []));
 } else {
@@ -38,9 +41,9 @@ async function simulate(): Promise<number> {
   const onPart = (part: Totals): void => {
     addTotals(totals, part);
     for (const { seed, violations } of part.failed) {
-      console.log(`\rseed ${seed}: ${violations.join("; ")}\n  ${rerunCommand(seed)}`);
+      console.log(`${CLEAR}seed ${seed}: ${violations.join("; ")}\n  ${rerunCommand(seed)}`);
     }
-    if (process.stdout.isTTY) process.stdout.write(`\r${totals.schedules} of ${count}`);
+    if (process.stdout.isTTY) process.stdout.write(`${CLEAR}${totals.schedules} of ${count}`);
   };
   const share = (job: number): Seeds => ({
     first: first + job,
@@ -52,7 +55,7 @@ async function simulate(): Promise<number> {
     await Promise.all(
       Array.from({ length: jobs }, async (_, job) => await runInThread(share(job), onPart)),
     );
-  if (process.stdout.isTTY) process.stdout.write("\r");
+  process.stdout.write(CLEAR);
   if (values.events) console.log(describeEvents(totals));
   console.log(describe(totals, performance.now() - startedMs));
   return totals.failed.length === 0 ? 0 : 1;

@@ -8,7 +8,7 @@ import { TICK_MS } from "./core/presence.ts";
 import type { CallAnswer, Governor, IncomingCall } from "./engine/call.ts";
 import { createProject } from "./engine/create-project.ts";
 import type { EngineDeps, Logger } from "./engine/deps.ts";
-import { measureNext } from "./engine/gate-worker.ts";
+import { claimNext, measureRun } from "./engine/gate-worker.ts";
 import { createGovernor } from "./engine/governed-call.ts";
 import type { Operation } from "./engine/operation.ts";
 import { auditOperations } from "./engine/person/audit-operations.ts";
@@ -117,7 +117,7 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
       import("./runner/gate-runner.ts"),
       import("./runner/process-identity.ts"),
     ]);
-  mkdirSync(paths.dataDir, { recursive: true, mode: 0o700 });
+  makeDataDirectory(paths.dataDir);
   const { config, directory, log } = options;
   const { commonDir } = paths;
   return {
@@ -146,6 +146,19 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
     },
     log,
   };
+}
+
+function makeDataDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new GuvnorError(
+      "storage_failed",
+      `The data directory ${path} cannot be made.`,
+      "Make it writable for this user, free some disk space, or set GUVNOR_HOME to another place.",
+      { cause: error },
+    );
+  }
 }
 
 /** 32 random bytes in hex, from a pool: each request to the system costs more than the bytes. */
@@ -183,13 +196,23 @@ function createLoops(
     await loop.tick();
     await pause(TICK_MS, stopping.signal);
   };
+  const measuring = new Set<Promise<void>>();
   const measure = async (): Promise<void> => {
     // Watch first, then look, then wait: what is queued in between is not missed.
     const watch = deps.store.watch();
     try {
       while (!stopping.signal.aborted) {
-        if (await measureNext(deps, stopping.signal)) continue;
-        await watch.next(TICK_MS, stopping.signal);
+        const run = measuring.size < gateWorkers ? await claimNext(deps) : undefined;
+        if (run === undefined) {
+          await watch.next(TICK_MS, stopping.signal);
+          continue;
+        }
+        const measured = measureRun(deps, run, stopping.signal)
+          .catch((error: unknown) => {
+            deps.log.warn({ err: error, run: run.id }, "a gate run failed; it is given back");
+          })
+          .finally(() => measuring.delete(measured));
+        measuring.add(measured);
       }
     } finally {
       watch.close();
@@ -199,13 +222,12 @@ function createLoops(
     start: () => {
       if (running.length > 0) return;
       running.push(repeat("tick", tick));
-      for (let worker = 0; worker < gateWorkers; worker += 1) {
-        running.push(repeat("gate worker", measure));
-      }
+      if (gateWorkers > 0) running.push(repeat("gate worker", measure));
     },
     stop: async () => {
       stopping.abort();
       await Promise.all(running);
+      await Promise.all(measuring);
       await loop.end();
     },
   };

@@ -13,7 +13,7 @@ const PLAN_SIZE = 5000;
 export const manyProcesses: Row = {
   name: "many-processes",
   title: "64 stdio processes × 2 calls a second on one file",
-  how: "Each process is called every 500 ms, all at different moments: `request_task`, `report_progress working`, `get_status`, `report_progress done`, and again. Ten seconds to warm up, then 30 that count. Durability full. A double claim is a task that two agents were given.",
+  how: "Each process is called every 500 ms, all at different moments: `request_task`, `report_progress working`, `get_status`, `report_progress done`, and again. One call each and ten seconds to warm up, then 30 that count. Durability full. A double claim is a task that two agents were given.",
   whenMissed:
     "Writers of one file take turns, and at `full` each turn lasts as long as the disk needs: 128 calls a second leave 7.8 ms for each. The rest is CPU: 64 processes, their clients and the measuring share the cores.",
   measure: async ({ quick }) => {
@@ -55,6 +55,8 @@ async function measureRun({ processes, seconds }: Shape): Promise<Record<string,
         title: `Do part ${index}`,
       }));
       await clients[0]?.call("submit_plan", { title: "Bench", tasks });
+      // The first call loads the engine and opens the file; that is no steady state.
+      for (const client of clients) await client.call("get_status", {});
       const startMs = performance.now() + 100;
       const warmMs = startMs + (seconds * 1000) / 3;
       const times = { startMs, warmMs, endMs: warmMs + seconds * 1000 };

@@ -23,8 +23,6 @@ export interface Agent {
   readonly sessionHash: string;
   /** The process that beats for it, or did; a suspended one that comes back finds its agents again. */
   readonly processId: string;
-  /** Pid and start time of the client that started the process: the same client resumes its name. */
-  readonly parentKey: string;
   readonly worktree: string | null;
   readonly registeredAtMs: number;
   readonly lastSeenMs: number;

@@ -49,6 +49,9 @@ export function slugName(text: string): string {
 /** "claude" taken → "claude-2", "claude-3", … */
 export function freeName(wanted: string, taken: (name: string) => boolean): string {
   let name = wanted;
-  for (let suffix = 2; taken(name); suffix += 1) name = `${wanted}-${suffix}`;
+  for (let number = 2; taken(name); number += 1) {
+    const suffix = `-${number}`;
+    name = `${wanted.slice(0, 64 - suffix.length)}${suffix}`;
+  }
   return name;
 }

@@ -9,6 +9,9 @@ export const MAX_LOST_LEASES = 5;
 /** Rounds of review after which a person looks. */
 const MAX_REVIEW_ROUNDS = 3;
 
+/** Kind of the blocker of a task that review held up for a person. */
+export const HELD_UP = "review";
+
 const FIRST_RETRY_MS = 30_000;
 /** Keeps tasks that failed together from coming back together. */
 const RETRY_JITTER = 0.2;
@@ -33,6 +36,9 @@ export function claim(task: Task, agent: string, nowMs: number): Moved {
       percent: null,
       commit: null,
       blocker: null,
+      preferredAgent: null,
+      // Uncommitted changes were in another worktree.
+      missing: task.missing.filter(({ gate }) => gate !== "commit"),
     }),
   };
 }
@@ -119,13 +125,21 @@ export function verify(task: Task, by: Task["verifiedBy"], nowMs: number): Moved
  */
 export function sendBack(
   task: Task,
-  missing: readonly MissingItem[],
-  holderFree: boolean,
+  {
+    missing,
+    holderFree,
+    by,
+  }: {
+    readonly missing: readonly MissingItem[];
+    readonly holderFree: boolean;
+    readonly by: "gates" | "person";
+  },
   nowMs: number,
 ): Moved {
   const reviewRounds = task.reviewRounds + 1;
-  if (reviewRounds > MAX_REVIEW_ROUNDS) {
-    const blocker = { kind: "review", text: "Sent back too often.", blockedBy: null };
+  // Each fourth time; a person who sends it back has just looked.
+  if (by === "gates" && reviewRounds % (MAX_REVIEW_ROUNDS + 1) === 0) {
+    const blocker = { kind: HELD_UP, text: "Sent back too often.", blockedBy: null };
     const patch = { missing, reviewRounds, blocker };
     return { event: "held_up", task: moveTask(task, "held_up", nowMs, patch) };
   }

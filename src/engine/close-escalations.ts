@@ -9,7 +9,8 @@ export async function closeEscalationsOf(
 ): Promise<void> {
   for (const escalation of await ctx.tx.escalations.ofTask(taskId)) {
     const open = escalation.state === "open" || escalation.state === "acknowledged";
-    if (!open || escalation.raisedBy !== "guvnor") continue;
+    // A topic about the task is another question: only the topic's end answers it.
+    if (!open || escalation.raisedBy !== "guvnor" || escalation.topicId !== null) continue;
     await saveEscalation(
       ctx,
       { ...escalation, state: "resolved", resolution, endedAtMs: ctx.nowMs },

@@ -70,7 +70,7 @@ export async function requeueGateRun(ctx: WriteContext, run: GateRun): Promise<v
 export async function claimGateRun(ctx: WriteContext): Promise<GateRun | undefined> {
   const running = await ctx.tx.gateRuns.running();
   if (running.length >= ctx.deps.settings.gateWorkers) return undefined;
-  const queued = await ctx.tx.gateRuns.nextQueued();
+  const queued = await nextWanted(ctx);
   if (queued === undefined) return undefined;
   const run: GateRun = {
     ...queued,
@@ -81,6 +81,29 @@ export async function claimGateRun(ctx: WriteContext): Promise<GateRun | undefin
   };
   await saveGateRun(ctx, run, "queued");
   return run;
+}
+
+/** The oldest queued run that still decides something; what its task has left behind is ended unmeasured. */
+async function nextWanted(ctx: WriteContext): Promise<GateRun | undefined> {
+  for (;;) {
+    const queued = await ctx.tx.gateRuns.nextQueued();
+    if (queued === undefined) return undefined;
+    const task = await ctx.tx.tasks.get(queued.taskId);
+    if (task !== undefined && belongsTo(queued, task)) return queued;
+    const evidence = noEvidence("No longer wanted: its task has gone on.");
+    const ended: GateRun = { ...queued, state: "indeterminate", endedAtMs: ctx.nowMs, evidence };
+    await saveGateRun(ctx, ended, "queued");
+  }
+}
+
+/** Whether this run decides about the task as it stands. */
+export function belongsTo(run: GateRun, task: Task): boolean {
+  return (
+    task.state === "review" &&
+    run.fence === task.fence &&
+    run.commit === task.commit &&
+    run.round === task.reviewRounds
+  );
 }
 
 /**

@@ -1,10 +1,12 @@
 import { GuvnorError } from "../core/errors.ts";
 import type { GateEvidence, GateRun } from "../core/gate-run.ts";
 import { matchAny, parseGlob } from "../core/path-glob.ts";
-import type { GateDefinition } from "../core/settings.ts";
+import type { GateDefinition, ProjectSettings } from "../core/settings.ts";
+import type { Task } from "../core/task.ts";
 import type { WriteContext } from "./call-context.ts";
 import type { EngineDeps } from "./deps.ts";
 import { claimGateRun, isHopeless, noEvidence, requeueGateRun, saveGateRun } from "./gate-runs.ts";
+import { ensureProcess } from "./identify.ts";
 import { integrateCommit } from "./integrate.ts";
 import type { Measurement, MeasureRequest } from "./ports.ts";
 import { decideReview } from "./review.ts";
@@ -12,24 +14,30 @@ import type { RunFacts, Verdict } from "./run-facts.ts";
 import { settingsInForce } from "./settings-in-force.ts";
 import { systemAct } from "./system-act.ts";
 
-/**
- * Takes one queued gate run, measures it outside any transaction, and writes the result if this
- * process still has the run.
- * @returns whether there was one.
- */
-export async function measureNext(deps: EngineDeps, signal: AbortSignal): Promise<boolean> {
+/** Takes the oldest queued gate run for this process; undefined when nothing may be begun now. */
+export async function claimNext(deps: EngineDeps): Promise<GateRun | undefined> {
   await giveBackUnfinished(deps);
   // A look that costs no write: most of the time nothing is queued.
   const waiting = await deps.store.read(deps.scope, async (tx) => await tx.gateRuns.nextQueued());
-  if (waiting === undefined) return false;
-  const run = await systemAct(deps, "gate_begin", claimGateRun);
-  if (run === undefined) return false;
+  if (waiting === undefined) return undefined;
+  return await systemAct(deps, "gate_begin", async (ctx) => {
+    const claimed = await claimGateRun(ctx);
+    // Whoever measures must be missed when it is gone, even if it has served no call yet.
+    if (claimed !== undefined) await ensureProcess(ctx);
+    return claimed;
+  });
+}
+
+/** Measures a claimed run outside any transaction, and writes the result if this process still has it. */
+export async function measureRun(
+  deps: EngineDeps,
+  run: GateRun,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     const verdict = await judge(deps, run, signal);
     // Stopped in the middle: the run goes back to the queue when this process ends.
-    if (signal.aborted) return false;
-    await finishGateRun(deps, run, verdict);
-    return true;
+    if (!signal.aborted) await finishGateRun(deps, run, verdict);
   } catch (error) {
     unfinished.set(deps, [...(unfinished.get(deps) ?? []), run]);
     throw error;
@@ -89,8 +97,36 @@ async function readFacts(deps: EngineDeps, run: GateRun): Promise<RunFacts | und
     const task = await tx.tasks.get(run.taskId);
     const attempt = await tx.attempts.get(run.taskId, run.attemptNo);
     if (task === undefined || attempt === undefined) return undefined;
-    return { run, task, attempt, settings: await settingsInForce(tx) };
+    const settings = await settingsInForce(tx);
+    const plan = run.planId === null ? undefined : await tx.plans.get(run.planId);
+    const runs = (await tx.gateRuns.ofTask(task.id, run.fence)).filter(
+      (each) => each.round === run.round && each.id !== run.id,
+    );
+    return {
+      run,
+      task,
+      attempt,
+      settings,
+      mergeGates: mergeGatesOf(task, settings, runs),
+      baseCommit: (plan?.integrate === true ? plan.headCommit : null) ?? attempt.baseCommit,
+      root: (await tx.projects.get())?.root ?? null,
+    };
   });
+}
+
+function mergeGatesOf(
+  task: Task,
+  settings: ProjectSettings,
+  runs: readonly GateRun[],
+): readonly string[] {
+  const unmeasured = runs.filter(
+    (run) => run.state === "indeterminate" && run.evidence?.protectedChanged.length === 0,
+  );
+  // A person accepted a merge result that could not be measured.
+  if (unmeasured.some((run) => run.kind === "merge")) return [];
+  const accepted = new Set(unmeasured.map((run) => run.gate));
+  const wanted = task.spec.gates ?? Object.keys(settings.gates);
+  return wanted.filter((gate) => Object.hasOwn(settings.gates, gate) && !accepted.has(gate));
 }
 
 async function measureAttempt(
@@ -130,18 +166,18 @@ async function measure(
 /** Protected files that the attempt changed: whoever is measured must not change the measure. */
 async function changedProtected(
   deps: EngineDeps,
-  { run, attempt }: RunFacts,
+  { run, baseCommit }: RunFacts,
   gate: GateDefinition,
 ): Promise<readonly string[]> {
   if (deps.git === undefined || run.commit === null || gate.protected.length === 0) return [];
-  if (attempt.baseCommit === null) return ["(no base commit to compare with)"];
+  if (baseCommit === null) return ["(no base commit to compare with)"];
   const globs = gate.protected.map((glob) => parseGlob(glob));
-  const changed = await deps.git.changedFiles(attempt.baseCommit, run.commit);
+  const changed = await deps.git.changedFiles(baseCommit, run.commit);
   return changed.filter((path) => matchAny(globs, path));
 }
 
 function measureRequest(
-  { run, attempt, settings }: RunFacts,
+  { run, attempt, settings, root }: RunFacts,
   name: string,
   commit: string | null,
 ): MeasureRequest {
@@ -157,7 +193,7 @@ function measureRequest(
         ? undefined
         : { name: "prepare", ...prepare, maxMemoryBytes, maxOutputBytes },
     commit,
-    directory: attempt.worktree ?? "",
+    directory: root ?? attempt.worktree ?? "",
     slot: String(run.slot ?? 1),
     cleanFully: settings.profile === "strict",
   };

@@ -61,7 +61,11 @@ async function runWaiting(deps: EngineDeps, call: Call): Promise<CallAnswer> {
       const over = waitedMs >= call.waitMs || signal.aborted;
       if (step === undefined || step.waits) step = await runOnce(deps, call, over);
       if (!step.waits) {
-        const settled = await followUp(deps, step);
+        const settled = await followUp(deps, step).catch((error: unknown) => {
+          // The call is committed; only a later answer could not be read.
+          deps.log.warn({ err: error, call_id: call.callId }, "a call could not be followed");
+          return undefined;
+        });
         if (settled !== undefined || over) return settled ?? step.answer;
       }
       if (waitedMs - saidMs >= PROGRESS_MS) {
@@ -160,16 +164,9 @@ async function identify(
   { call, nowMs, effects }: { call: Call; nowMs: number; effects: Effect[] },
 ): Promise<Identified> {
   const { caller } = call.incoming;
-  const { operation, problem } = call;
-  if (caller.kind === "person") return { agent: undefined, problem };
-  if (operation?.class === "person") {
-    const refusal = new GuvnorError(
-      "person_required",
-      `${operation.name} is for people only.`,
-      "Ask a person with request_escalation.",
-    );
-    return { agent: undefined, problem: refusal };
-  }
+  const { operation } = call;
+  if (caller.kind === "person") return { agent: undefined, problem: call.problem };
+  const problem = operation?.class === "person" ? forPeople(operation.name) : call.problem;
   // register_agent says itself who it is.
   const session = readField(call.input, "session");
   if (operation?.registers === true && problem === undefined) return { agent: undefined };
@@ -180,12 +177,21 @@ async function identify(
       caller,
       typeof session === "string" ? session : undefined,
     );
-    if (problem !== undefined) return { agent, problem };
+    // What was answered is answered again, whatever the world outside looks like by now.
     const replay = await findReplay(deps, tx, call, agent);
-    return replay === undefined ? { agent } : { agent, replay };
+    if (replay !== undefined) return { agent, replay };
+    return problem === undefined ? { agent } : { agent, problem };
   } catch (error) {
     return { agent, problem: problem ?? error };
   }
+}
+
+function forPeople(operation: string): GuvnorError {
+  return new GuvnorError(
+    "person_required",
+    `${operation} is for people only.`,
+    "Ask a person with request_escalation.",
+  );
 }
 
 async function findReplay(

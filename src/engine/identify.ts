@@ -36,7 +36,7 @@ export async function identifyAgent(
 async function seen(ctx: WriteContext, agent: Agent): Promise<Agent> {
   if (agent.state === "offline") return await comeBack(ctx, agent);
   // Narrow and rare: the heartbeat, not each call, proves presence.
-  if (ctx.nowMs - agent.lastSeenMs < 1000) return agent;
+  if (ctx.nowMs - agent.lastSeenMs < ctx.deps.settings.stallAfterMs / 30) return agent;
   await ctx.tx.agents.touch(agent.name, ctx.nowMs);
   return { ...agent, lastSeenMs: ctx.nowMs };
 }
@@ -94,7 +94,6 @@ export async function saveEnrolment(
   ownSession?: string,
 ): Promise<{ agent: Agent; session: string }> {
   const session = ownSession ?? ctx.deps.newSecret();
-  const { parentPid, parentStartTime, host } = ctx.deps.processes.self;
   const agent: Agent = present(ctx, {
     name: wanted.name,
     role: wanted.role ?? existing?.role ?? null,
@@ -105,7 +104,6 @@ export async function saveEnrolment(
     state: existing?.state ?? "idle",
     sessionHash: ctx.deps.sha256(session),
     processId: ctx.deps.processId,
-    parentKey: `${host}:${parentPid}:${parentStartTime}`,
     worktree: wanted.worktree ?? ctx.deps.settings.directory,
     registeredAtMs: existing?.registeredAtMs ?? ctx.nowMs,
     lastSeenMs: ctx.nowMs,

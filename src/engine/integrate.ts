@@ -1,3 +1,4 @@
+import { plainText } from "../core/check-input.ts";
 import type { GateEvidence } from "../core/gate-run.ts";
 import type { Plan } from "../core/plan.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -34,7 +35,8 @@ export async function integrateCommit(
   for (let attempt = 1; attempt <= MERGE_TRIES; attempt += 1) {
     const current = await git.readRef(branch);
     const ours = current ?? plan.baseCommit ?? run.commit;
-    const message = `Merge ${task.id}: ${task.spec.title}\n\nguvnor ${plan.id} ${run.id}`;
+    const title = plainText(task.spec.title, 200);
+    const message = `Merge ${task.id}: ${title}\n\nguvnor ${plan.id} ${run.id}`;
     const merge = await git.merge(ours, run.commit, message);
     if (merge.kind === "conflict") return conflict(plan, ours, merge.paths);
     const red = await measureMerge(facts, { commit: merge.commit, measure });
@@ -60,8 +62,7 @@ async function measureMerge(
 ): Promise<Verdict | undefined> {
   // Its own gates have passed on this very commit: nothing new to measure.
   if (commit === facts.run.commit) return undefined;
-  const gates = facts.task.spec.gates ?? Object.keys(facts.settings.gates);
-  for (const gate of gates) {
+  for (const gate of facts.mergeGates) {
     const { verdict, evidence } = await measure(gate, commit);
     if (verdict === "pass") continue;
     const summary = `Merged with the plan's branch, ${gate} does not pass: ${evidence.summary} Merge the branch into yours and mend it.`;

@@ -2,7 +2,9 @@ import type { Agent, AgentState } from "../core/agent.ts";
 import { satisfies, withOpenDependencies, cancel, type Moved } from "../core/task-decisions.ts";
 import { OPEN_STATES, type AttemptOutcome, type Task } from "../core/task.ts";
 import type { WriteContext } from "./call-context.ts";
+import { closeEscalationsOf } from "./close-escalations.ts";
 import { raiseEscalation } from "./escalations.ts";
+import { sendToInbox } from "./inbox.ts";
 
 /** Writes what a decision made of a task, tells the ledger, and wakes who waits for it. */
 export async function saveMoved(
@@ -96,11 +98,21 @@ export async function settleEnded(
 export async function cancelTask(
   ctx: WriteContext,
   task: Task,
-  { why, cascading = false }: { why: string; cascading?: boolean },
+  { why, by = "guvnor", cascading = false }: { why: string; by?: string; cascading?: boolean },
 ): Promise<Task> {
   const cancelled = await saveMoved(ctx, task, cancel(task, ctx.nowMs), { why });
   await endAttempt(ctx, task, "cancelled");
   await restAgent(ctx, task.holder);
+  await closeEscalationsOf(ctx, task.id, `Cancelled by ${by}: ${why}`);
+  if (task.holder !== null) {
+    await sendToInbox(ctx, {
+      to: task.holder,
+      from: by,
+      kind: "task",
+      subject: task.id,
+      text: `${task.id} was cancelled, so stop working on it and call request_task: ${why}`,
+    });
+  }
   await settleEnded(ctx, cancelled, cascading);
   return cancelled;
 }
@@ -130,6 +142,14 @@ export async function countOpenDependencies(
     if (dependency === undefined || !satisfies(dependency)) open += 1;
   }
   return open;
+}
+
+/** Work was added to a plan, or taken up again: it is open. */
+export async function reopenPlan(ctx: WriteContext, planId: string): Promise<void> {
+  const plan = await ctx.tx.plans.get(planId);
+  if (plan === undefined || plan.state === "open") return;
+  await ctx.tx.plans.save({ ...plan, state: "open", endedAtMs: null });
+  ctx.effects.push({ type: "plan", id: plan.id, from: plan.state, to: "open" });
 }
 
 /** A plan is over when nothing of it is open and nothing failed: a failed task may be reopened. */

@@ -2,6 +2,7 @@ import type { ProcessRow } from "../core/agent.ts";
 import { loseLease, MAX_LOST_LEASES } from "../core/task-decisions.ts";
 import type { Task } from "../core/task.ts";
 import type { WriteContext } from "./call-context.ts";
+import { raiseEscalation } from "./escalations.ts";
 import { requeueGateRuns } from "./gate-runs.ts";
 import { endAttempt, escalatePoison, saveMoved, settleEnded } from "./move-task.ts";
 
@@ -19,13 +20,32 @@ export async function endProcess(
   for (const agent of await ctx.tx.agents.byProcess(process.id)) {
     await ctx.tx.agents.save({ ...agent, state: "offline" });
     ctx.effects.push({ type: "agent", id: agent.name, event: "offline", why });
-    for (const task of await ctx.tx.tasks.heldBy(agent.name)) {
-      // A blocked task waits for its blocker and one in review for its gates, holder or not.
+    for (const { id } of await ctx.tx.tasks.heldBy(agent.name)) {
+      // Read again: one lost lease may have cancelled or changed the next task.
+      const task = await ctx.tx.tasks.get(id);
+      if (task?.holder !== agent.name) continue;
+      // One in review waits for its gates, holder or not.
       if (task.state === "running") await takeLease(ctx, task, why);
+      if (task.state === "blocked") await reportOrphan(ctx, task);
     }
   }
   await requeueGateRuns(ctx, process.id);
   ctx.tx.wake();
+}
+
+/** Nobody is left who would say that the blocker is gone: unless a person was asked already, one is now. */
+async function reportOrphan(ctx: WriteContext, task: Task): Promise<void> {
+  const asked = await ctx.tx.escalations.ofTask(task.id);
+  if (asked.some(({ state }) => state === "open" || state === "acknowledged")) return;
+  await raiseEscalation(ctx, {
+    kind: "blocked",
+    severity: "medium",
+    summary: `${task.id} is blocked and its holder ${task.holder ?? ""} has left.`,
+    detail: `${task.blocker?.kind ?? "unknown"}: ${task.blocker?.text ?? ""}`,
+    taskId: task.id,
+    topicId: null,
+    raisedBy: "guvnor",
+  });
 }
 
 /** The holder is gone or stalled: the task is ready at once, unless it may be what kills its agents. */

@@ -122,5 +122,5 @@ function describeIssues(error: z.ZodError): string {
 /** One field of parsed input, undefined where it has none. */
 export function readField(input: unknown, field: string): unknown {
   if (typeof input !== "object" || input === null) return undefined;
-  return Object.entries(input).find(([name]) => name === field)?.[1];
+  return Object.getOwnPropertyDescriptor(input, field)?.value;
 }

@@ -35,10 +35,9 @@ export async function registerAgent(ctx: CallContext, asked: Registration): Prom
     limits: { parallel_tasks: ctx.deps.settings.parallel },
     gates: Object.keys(settings.gates),
     tasks: held.map(taskRow),
-    next:
-      held.length > 0
-        ? "You hold tasks: call request_task to get the brief again."
-        : 'Call request_task {"wait_seconds":25} to get work.',
+    next: held.some((task) => task.state === "running")
+      ? "You hold tasks: call request_task to get the brief again."
+      : 'Call request_task {"wait_seconds":25} to get work.',
   });
   return { answer, target: agent.name, registered: agent };
 }

@@ -3,6 +3,7 @@ import { GuvnorError } from "../core/errors.ts";
 import { PRESENCE_MS } from "../core/presence.ts";
 import {
   block,
+  HELD_UP,
   fail,
   MAX_FAILURES,
   release,
@@ -104,8 +105,7 @@ async function heldBefore(ctx: CallContext, task: Task, agent: Agent): Promise<b
 }
 
 async function working(ctx: CallContext, agent: Agent, { task }: Reported): Promise<Outcome> {
-  const going =
-    task.state === "blocked" ? await saveMoved(ctx, task, unblock(task, true, ctx.nowMs)) : task;
+  const going = task.state === "blocked" ? await goOn(ctx, task) : task;
   if (going.state !== "running") throw notRunning(going);
   await ctx.tx.tasks.save(going);
   ctx.effects.push({
@@ -117,6 +117,18 @@ async function working(ctx: CallContext, agent: Agent, { task }: Reported): Prom
   });
   await setAgentState(ctx, agent, "executing");
   return accepted(ctx, going, "Go on; report done when the work is committed.");
+}
+
+/** The holder says that nothing blocks it any more, unless review held it up for a person. */
+async function goOn(ctx: CallContext, task: Task): Promise<Task> {
+  if (task.blocker?.kind === HELD_UP) {
+    throw new GuvnorError(
+      "state_conflict",
+      `${task.id} was sent back too often: a person looks at it now.`,
+      "Take other work with request_task; the inbox tells you what the person says.",
+    );
+  }
+  return await saveMoved(ctx, task, unblock(task, true, ctx.nowMs));
 }
 
 async function blocked(
@@ -144,8 +156,7 @@ async function blocked(
 }
 
 async function done(ctx: CallContext, agent: Agent, { task, report }: Reported): Promise<Outcome> {
-  const running =
-    task.state === "blocked" ? await saveMoved(ctx, task, unblock(task, true, ctx.nowMs)) : task;
+  const running = task.state === "blocked" ? await goOn(ctx, task) : task;
   if (running.state !== "running") throw notRunning(running);
   const commit = commitOf(ctx, report);
   const missing = await missingForDone(ctx, running);

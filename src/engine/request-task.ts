@@ -8,6 +8,7 @@ import type { ReadTx } from "../store/store.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
+import { requireTask } from "./find-rows.ts";
 import { saveMoved, setAgentState } from "./move-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
 import { isPresent, takeLease } from "./presence.ts";
@@ -25,25 +26,23 @@ export interface TaskRequest {
 }
 
 /**
- * Before the claim: where main stands, and which silent agents still change files: that is progress
- * too, so their tasks are not given away.
+ * Before the claim: where main stands, and which attempts have stalled. An agent that changes files
+ * is at work though it says nothing, so only what was looked at here may be given away.
  */
 export async function prepareRequest({ deps }: PrepareContext): Promise<JsonObject> {
   const { git } = deps;
-  if (git === undefined) return {};
-  const head = (await git.resolveCommit("HEAD")) ?? null;
+  const head = (await git?.resolveCommit("HEAD")) ?? null;
   const silent = await deps.store.read(
     deps.scope,
     async (tx) => await findStalled({ tx, deps, nowMs: deps.now() }),
   );
-  const active: string[] = [];
+  const stalled: string[] = [];
   for (const { task, worktree } of silent) {
-    const changedMs = worktree === null ? undefined : await git.lastChangeMs(worktree);
-    if (changedMs !== undefined && changedMs > deps.now() - deps.settings.stallAfterMs) {
-      active.push(task.id);
-    }
+    const changedMs = worktree === null ? undefined : await git?.lastChangeMs(worktree);
+    const active = changedMs !== undefined && changedMs > deps.now() - deps.settings.stallAfterMs;
+    if (!active) stalled.push(leaseName(task));
   }
-  return { head, active };
+  return { head, stalled };
 }
 
 /** Chooses, claims and briefs in one transaction: two agents never get the same task. */
@@ -105,14 +104,21 @@ async function freeStalled(
   agent: Agent,
   capabilities: ReadonlySet<string>,
 ): Promise<Task | undefined> {
-  const { active } = ctx.facts;
-  for (const { task } of await findStalled(ctx)) {
-    if (task.holder === agent.name || (Array.isArray(active) && active.includes(task.id))) continue;
+  const { stalled } = ctx.facts;
+  for (const { task: found } of await findStalled(ctx)) {
+    // Read again: taking one lease may have changed the next task.
+    const task = await ctx.tx.tasks.get(found.id);
+    if (task?.state !== "running" || task.holder === agent.name) continue;
+    if (!Array.isArray(stalled) || !stalled.includes(leaseName(task))) continue;
     if (!task.spec.needs.every((need) => capabilities.has(need))) continue;
     const freed = await takeLease(ctx, task, "stalled");
     if (freed.state === "ready") return freed;
   }
   return undefined;
+}
+
+function leaseName(task: Task): string {
+  return `${task.id}/${task.fence}`;
 }
 
 /** Running tasks whose holder neither called nor reported for `stall_after`. */
@@ -142,14 +148,7 @@ async function claimNamed(
   taskId: string,
   running: readonly Task[],
 ): Promise<Outcome> {
-  const task = await ctx.tx.tasks.get(taskId);
-  if (task === undefined) {
-    throw new GuvnorError(
-      "task_not_found",
-      `There is no task ${taskId.slice(0, 32)}.`,
-      'List them with get_status {"scope":"project"}.',
-    );
-  }
+  const task = await requireTask(ctx, taskId);
   if (task.holder === agent.name && task.state === "running") {
     return await handOver(ctx, agent, task, undefined);
   }

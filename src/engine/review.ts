@@ -2,8 +2,9 @@ import type { GateRun } from "../core/gate-run.ts";
 import { sendBack, submit, verify } from "../core/task-decisions.ts";
 import type { MissingItem, Task } from "../core/task.ts";
 import type { WriteContext } from "./call-context.ts";
+import { closeEscalationsOf } from "./close-escalations.ts";
 import { raiseEscalation } from "./escalations.ts";
-import { queueGateRun } from "./gate-runs.ts";
+import { belongsTo, queueGateRun } from "./gate-runs.ts";
 import { cut, sendToInbox } from "./inbox.ts";
 import {
   endAttempt,
@@ -31,7 +32,7 @@ export async function beginReview(
   const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
   if (attempt !== undefined) await ctx.tx.attempts.save({ ...attempt, headCommit: commit });
   for (const gate of gates) await queueGateRun(ctx, submitted, gate, "attempt");
-  return gates.length === 0 ? await afterGates(ctx, submitted) : submitted;
+  return gates.length === 0 ? await mergeOrComplete(ctx, submitted, null) : submitted;
 }
 
 /** One run of the task has ended; when it was the last one, the review is decided. */
@@ -43,31 +44,29 @@ export async function decideReview(ctx: WriteContext, run: GateRun): Promise<voi
     (await currentRuns(ctx, task)).filter((each) => each.kind === run.kind),
   );
   if (runs.some((each) => each.state === "queued" || each.state === "running")) return;
+  // What failed must be mended anyway; no person need look at the rest before.
+  const failed = runs.filter((each) => each.state === "fail");
+  if (failed.length > 0) return await returnWork(ctx, task, failed.map(missingFrom), "gates");
   const doubtful = runs.filter((each) => each.state === "indeterminate");
   if (doubtful.length > 0) return await askPerson(ctx, task, doubtful);
-  const failed = runs.filter((each) => each.state === "fail");
-  if (failed.length > 0) return await returnWork(ctx, task, failed.map(missingFrom));
-  if (run.kind === "attempt") await afterGates(ctx, task);
-  else await complete(ctx, task, await verifierOf(ctx, task));
+  const verifier = await verifierOf(ctx, task);
+  await (run.kind === "attempt"
+    ? mergeOrComplete(ctx, task, verifier)
+    : complete(ctx, task, verifier));
 }
 
-function belongsTo(run: GateRun, task: Task): boolean {
-  return (
-    task.state === "review" &&
-    run.fence === task.fence &&
-    run.commit === task.commit &&
-    run.round === task.reviewRounds
-  );
-}
-
-/** Its own gates passed; in an integrating plan the merge result must pass too. */
-async function afterGates(ctx: WriteContext, task: Task): Promise<Task> {
+/** What it is measured by says yes; in an integrating plan the merge result must pass too. */
+async function mergeOrComplete(
+  ctx: WriteContext,
+  task: Task,
+  by: Task["verifiedBy"],
+): Promise<Task> {
   const plan = task.planId === null ? undefined : await ctx.tx.plans.get(task.planId);
   if (plan?.integrate === true && task.commit !== null) {
     await queueGateRun(ctx, task, "merge", "merge");
     return task;
   }
-  return await complete(ctx, task, await verifierOf(ctx, task));
+  return await complete(ctx, task, by);
 }
 
 async function currentRuns(ctx: WriteContext, task: Task): Promise<GateRun[]> {
@@ -94,21 +93,21 @@ async function complete(ctx: WriteContext, task: Task, by: Task["verifiedBy"]): 
     ...(task.commit === null ? {} : { commit: task.commit }),
   });
   await endAttempt(ctx, task, "done", by === "person");
+  await closeEscalationsOf(ctx, task.id, "It is done.");
   await restAgent(ctx, task.holder);
   await settleEnded(ctx, done);
   return done;
 }
 
-/** A person looked and says yes; in an integrating plan the merge must still succeed. */
+/** A person looked and says yes. */
 export async function acceptReview(ctx: WriteContext, task: Task): Promise<Task> {
+  await markNeededPerson(ctx, task);
+  return await mergeOrComplete(ctx, task, "person");
+}
+
+async function markNeededPerson(ctx: WriteContext, task: Task): Promise<void> {
   const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
   if (attempt !== undefined) await ctx.tx.attempts.save({ ...attempt, neededPerson: true });
-  const plan = task.planId === null ? undefined : await ctx.tx.plans.get(task.planId);
-  if (plan?.integrate === true && task.commit !== null) {
-    await queueGateRun(ctx, task, "merge", "merge");
-    return task;
-  }
-  return await complete(ctx, task, "person");
 }
 
 /** Review found something missing: back to the holder, who hears of it in the inbox. */
@@ -116,11 +115,12 @@ export async function returnWork(
   ctx: WriteContext,
   task: Task,
   missing: readonly MissingItem[],
+  by: "gates" | "person",
 ): Promise<void> {
   const { holder } = task;
   const free =
     holder !== null && (await isPresent(ctx, holder)) && !(await hasRunning(ctx, holder));
-  const moved = sendBack(task, missing, free, ctx.nowMs);
+  const moved = sendBack(task, { missing, holderFree: free, by }, ctx.nowMs);
   const saved = await saveMoved(ctx, task, moved, { missing: missing.map((item) => item.gate) });
   if (saved.holder === null) await endAttempt(ctx, task, "sent_back");
   if (saved.state === "blocked") {
@@ -150,8 +150,7 @@ export async function returnWork(
 }
 
 async function askPerson(ctx: WriteContext, task: Task, runs: readonly GateRun[]): Promise<void> {
-  const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
-  if (attempt !== undefined) await ctx.tx.attempts.save({ ...attempt, neededPerson: true });
+  await markNeededPerson(ctx, task);
   await raiseEscalation(ctx, {
     kind: "blocked",
     severity: "medium",

@@ -9,6 +9,12 @@ export interface RunFacts {
   readonly task: Task;
   readonly attempt: Attempt;
   readonly settings: ProjectSettings;
+  /** Gates of the merge result: those in force, without what could not be measured and a person accepted. */
+  readonly mergeGates: readonly string[];
+  /** What protected files are compared with: the plan's branch, or main as it was at the claim. */
+  readonly baseCommit: string | null;
+  /** Where the project lies; what is measured outside git, wherever the agent says that it works. */
+  readonly root: string | null;
 }
 
 export interface Verdict {

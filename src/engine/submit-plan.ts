@@ -8,6 +8,7 @@ import type { OnFailure, Task, TaskSpec } from "../core/task.ts";
 import type { CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requirePlan } from "./find-rows.ts";
+import { reopenPlan } from "./move-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
 import { settingsInForce } from "./settings-in-force.ts";
 
@@ -49,7 +50,7 @@ export async function preparePlan({ deps }: PrepareContext): Promise<JsonObject>
 
 /** Checks a plan as a whole, then takes all of it or nothing. */
 export async function submitPlan(ctx: CallContext, asked: PlanSubmission): Promise<Outcome> {
-  const existing = asked.plan_id === undefined ? undefined : await requireOpenPlan(ctx, asked);
+  const existing = asked.plan_id === undefined ? undefined : await requirePlan(ctx, asked.plan_id);
   const known = await knownKeys(ctx, existing);
   checkKeys(asked.tasks, known);
   await checkGates(ctx, asked.tasks);
@@ -80,19 +81,6 @@ export async function submitPlan(ctx: CallContext, asked: PlanSubmission): Promi
       next: 'Agents get the tasks with request_task; watch it with get_status {"scope":"plan"}.',
     },
   };
-}
-
-async function requireOpenPlan(ctx: CallContext, asked: PlanSubmission): Promise<Plan> {
-  const plan = await requirePlan(ctx, asked.plan_id ?? "");
-  if (plan.state === "cancelled") {
-    throw new GuvnorError(
-      "state_conflict",
-      `${plan.id} is cancelled.`,
-      "Submit a new plan without plan_id.",
-    );
-  }
-  // Adding work opens a plan again.
-  return plan;
 }
 
 /** Keys and ids that `after` may name: those of the plan that is added to, and any task's id. */
@@ -219,17 +207,18 @@ async function insertTasks(
   plan: Plan,
   { tasks, known }: { tasks: readonly PlanTask[]; known: ReadonlyMap<string, string> },
 ): Promise<Map<string, string>> {
-  if (plan.state === "done") {
-    await ctx.tx.plans.save({ ...plan, state: "open", endedAtMs: null });
-  }
+  await reopenPlan(ctx, plan.id);
   const ids = new Map<string, string>();
   for (const { key } of tasks) ids.set(key, formatId("task", await ctx.tx.nextNumber("task")));
+  const own = new Set(ids.values());
   for (const task of tasks) {
     const id = ids.get(task.key) ?? "";
-    const after = [...new Set(task.after)].map((key) => ids.get(key) ?? known.get(key) ?? key);
+    // A key and an id may mean the same task.
+    const after = new Set((task.after ?? []).map((key) => ids.get(key) ?? known.get(key) ?? key));
     let open = 0;
     for (const dependency of after) {
-      const found = await ctx.tx.tasks.get(dependency);
+      // What is made just now is open; only others need to be looked at.
+      const found = own.has(dependency) ? undefined : await ctx.tx.tasks.get(dependency);
       if (found === undefined || !satisfies(found)) open += 1;
     }
     await ctx.tx.tasks.insert(newTask(ctx, { id, plan, task, open }));

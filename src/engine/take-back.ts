@@ -12,6 +12,8 @@ export async function takeBackGrant(
   await systemAct(deps, "take_back", async (ctx) => {
     const task = await ctx.tx.tasks.get(grant.taskId);
     if (task === undefined || task.state !== "running" || task.fence !== grant.fence) return;
+    // Asked again under the same request_id, it must not answer what is no longer granted.
+    if (task.holder !== null) await ctx.tx.requests.remove(task.holder, callId);
     await endAttempt(ctx, task, "undelivered");
     await saveMoved(ctx, task, takeBack(task, ctx.nowMs), { undelivered_call: callId });
   });

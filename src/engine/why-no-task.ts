@@ -55,7 +55,8 @@ async function missingCapabilities(
   const lacking = new Set<string>();
   for (const needs of await ctx.tx.tasks.readyNeeds()) {
     const missing = needs.filter((need) => !capabilities.has(need));
-    // A bucket without lack is there but not yet: it waits for its retry time.
+    // One that it could do is there, and only waits for its retry time.
+    if (missing.length === 0) return [];
     for (const need of missing) lacking.add(need);
   }
   return [...lacking].toSorted();

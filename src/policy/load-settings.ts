@@ -66,16 +66,12 @@ export function loadSettings(source: string, fileName: string): ProjectSettings 
     throw invalid(`${fileName} has more than ${MAX_SOURCE_BYTES} characters.`);
   }
   const lines = new LineCounter();
-  // Aliases are what a YAML bomb is made of; settings need none.
   const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true });
   const [problem] = document.errors;
   if (problem !== undefined) {
     throw invalid(`${place(fileName, lines, problem.pos[0])} ${problem.message.split("\n")[0]}`);
   }
-  if (/(^|[\s[{,:-])[*&][A-Za-z0-9_-]+/m.test(source) && hasAlias(document)) {
-    throw invalid(`${fileName}: anchors and aliases are not allowed.`);
-  }
-  const value: unknown = isMap(document.contents) ? document.toJS({ maxAliasCount: 0 }) : {};
+  const value = isMap(document.contents) ? toPlain(document, fileName) : {};
   const parsed = settingsSchema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -119,13 +115,13 @@ function toSettings(file: z.infer<typeof settingsSchema>, fileName: string): Pro
   };
 }
 
-function hasAlias(document: Document): boolean {
+/** Aliases are what a YAML bomb is made of; settings need none. */
+function toPlain(document: Document, fileName: string): unknown {
   try {
-    document.toJS({ maxAliasCount: 0 });
-    return false;
-  } catch {
-    // The library throws as soon as an alias is resolved.
-    return true;
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw invalid(`${fileName}: anchors and aliases are not allowed (${why}).`);
   }
 }
 

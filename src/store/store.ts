@@ -226,6 +226,8 @@ interface StoredRequest {
 export interface RequestTable {
   get(agent: string, requestId: string): Promise<StoredRequest | undefined>;
   insert(request: StoredRequest): Promise<void>;
+  /** Forgets what was answered in this call. */
+  remove(agent: string, callId: string): Promise<void>;
 }
 
 export interface PolicyTable {

@@ -21,7 +21,12 @@ export const registerAgentTool = defineTool({
     capabilities: z.array(z.string().min(1).max(64)).max(50).optional().describe("what you can do"),
     model: z.string().max(100).optional(),
     template: z.string().max(64).optional(),
-    worktree: z.string().max(1024).optional().describe("your checkout; default: where you run"),
+    worktree: z
+      .string()
+      .max(1024)
+      .regex(/^\//, "an absolute path")
+      .optional()
+      .describe("your checkout; default: where you run"),
     request_id: requestId,
   }),
   output: z.object({

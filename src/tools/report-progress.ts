@@ -19,7 +19,12 @@ export const reportProgressTool = defineTool({
     status: z.enum(["working", "blocked", "done", "failed", "released"]),
     percent: z.number().min(0).max(100).optional(),
     note: body.optional(),
-    commit: z.string().min(1).max(200).optional().describe("default: head of your worktree"),
+    commit: z
+      .string()
+      .max(200)
+      .regex(/^[A-Za-z0-9][\w./~^-]*$/, "a commit id or the name of a ref")
+      .optional()
+      .describe("default: head of your worktree"),
     outputs: z.record(z.string().max(200), z.json()).optional(),
     artifacts: z
       .array(

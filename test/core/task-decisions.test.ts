@@ -57,8 +57,10 @@ const STEPS: Record<string, (task: Task, nowMs: number) => Task> = {
   free: (task, now) => decide.unblock(task, false, now).task,
   submit: (task, now) => decide.submit(task, "c", now).task,
   verify: (task, now) => decide.verify(task, "gates", now).task,
-  sendBack: (task, now) => decide.sendBack(task, [], true, now).task,
-  return: (task, now) => decide.sendBack(task, [], false, now).task,
+  sendBack: (task, now) =>
+    decide.sendBack(task, { missing: [], holderFree: true, by: "gates" }, now).task,
+  return: (task, now) =>
+    decide.sendBack(task, { missing: [], holderFree: false, by: "gates" }, now).task,
   fail: (task, now) => decide.fail(task, { retryable: true, note: null, random: 0.5 }, now).task,
   release: (task, now) => decide.release(task, now).task,
   lose: (task, now) => decide.loseLease(task, now).task,
@@ -147,16 +149,24 @@ describe("decisions about tasks", () => {
     let task = aTask({ state: "review", holder: "ada" });
     const missing = [{ gate: "tests", evidence: "red" }];
     for (let round = 1; round <= 3; round += 1) {
-      task = decide.sendBack(task, missing, true, 0).task;
+      task = decide.sendBack(task, { missing, holderFree: true, by: "gates" }, 0).task;
       expect(task).toMatchObject({ state: "running", fence: task.fence, missing });
       task = { ...task, state: "review" };
     }
-    expect(decide.sendBack(task, missing, true, 0).task.state).toBe("blocked");
+    expect(decide.sendBack(task, { missing, holderFree: true, by: "gates" }, 0).task.state).toBe(
+      "blocked",
+    );
+    // A person who sends it back has just looked.
+    expect(decide.sendBack(task, { missing, holderFree: true, by: "person" }, 0).task.state).toBe(
+      "running",
+    );
   });
 
   test("a returned task remembers who knows it, a failed one who failed it", () => {
     const review = aTask({ state: "review", holder: "ada" });
-    expect(decide.sendBack(review, [], false, 9).task).toMatchObject({
+    expect(
+      decide.sendBack(review, { missing: [], holderFree: false, by: "gates" }, 9).task,
+    ).toMatchObject({
       state: "ready",
       preferredAgent: "ada",
       readyAtMs: 9,

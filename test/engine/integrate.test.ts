@@ -7,13 +7,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { CallAnswer, JsonObject } from "../../src/engine/call.ts";
 import type { EngineDeps } from "../../src/engine/deps.ts";
-import { measureNext } from "../../src/engine/gate-worker.ts";
 import { createGovernor } from "../../src/engine/governed-call.ts";
 import { taskOperations } from "../../src/engine/person/task-operations.ts";
 import { openGit } from "../../src/git/open-git.ts";
 import { createGateRunner } from "../../src/runner/gate-runner.ts";
 import { TOOLS } from "../../src/tools/index.ts";
 import { createFleet, type Fleet } from "../support/engine-harness.ts";
+import { measureNext } from "../support/measure-next.ts";
 
 const OPERATIONS = [...TOOLS, ...taskOperations];
 // The gate of the tests: every file of numbers adds up to at most 10.

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import type { CallAnswer, JsonObject } from "../../src/engine/call.ts";
 import { createProject } from "../../src/engine/create-project.ts";
 import type { EngineDeps } from "../../src/engine/deps.ts";
-import { measureNext } from "../../src/engine/gate-worker.ts";
 import { createGovernor } from "../../src/engine/governed-call.ts";
 import type { GateRunner, ProcessIdentity } from "../../src/engine/ports.ts";
 import { createProcessLoop } from "../../src/engine/process-loop.ts";
 import type { StatementListener } from "../../src/store/sqlite/connection.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import { TOOLS } from "../../src/tools/index.ts";
+import { measureNext } from "../support/measure-next.ts";
 import { openFileGit } from "./file-git.ts";
 
 const START_MS = Date.UTC(2026, 0, 1);

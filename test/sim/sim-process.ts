@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 
 import type { CallAnswer, Caller, Governor, JsonObject } from "../../src/engine/call.ts";
 import type { EngineDeps } from "../../src/engine/deps.ts";
-import { measureNext } from "../../src/engine/gate-worker.ts";
 import { createGovernor } from "../../src/engine/governed-call.ts";
 import type { Operation } from "../../src/engine/operation.ts";
 import type { ProcessIdentity } from "../../src/engine/ports.ts";
 import { createProcessLoop, type ProcessLoop } from "../../src/engine/process-loop.ts";
 import type { ChangeWatch } from "../../src/store/store.ts";
+import { measureNext } from "../support/measure-next.ts";
 import { hasSilentProcess, wallClock, type Machine, type ProcessHandle } from "./machine.ts";
 import { createGates, createGit, createProcesses, type Measurer } from "./sim-ports.ts";
 import { createSimStore, type WrapTx } from "./sim-store.ts";
@@ -15,7 +15,7 @@ import { createSimStore, type WrapTx } from "./sim-store.ts";
 /** A call answers this long after its time at the latest, suspensions not counted. */
 const SLACK_MS = 4000;
 const LATENCY_MS = { read: 2, write: 8, git: 40 } as const;
-/** Hints of commits that never arrive. */
+/** Share of the hints of commits that never arrives. */
 const LOST_HINTS = 0.05;
 const DIES_MEASURING = 0.06;
 /** Processes that watch the others closely: all would, but that costs more than it shows. */
@@ -322,11 +322,13 @@ export class SimProcess implements ProcessHandle, Measurer {
   /** Rounds in which there is nothing to see are left out; a long gap counts as two ticks only. */
   async #tickOnce(): Promise<void> {
     const { machine } = this;
+    const startedMs = machine.queue.nowMs;
     this.#isTicking = true;
     await this.#loop.tick().catch(() => machine.chronicle.count("tick failed"));
     this.#isTicking = false;
     if (this.#stopping.signal.aborted) return;
-    const [shortest, longest] = this.#tickGap(hasSilentProcess(machine));
+    const hasSlept = this.resumedAtMs > startedMs;
+    const [shortest, longest] = hasSlept ? [20, 1500] : this.#tickGap(hasSilentProcess(machine));
     this.#tickAfter(machine.random.between(shortest, longest));
   }
 

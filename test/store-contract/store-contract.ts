@@ -38,7 +38,6 @@ const AGENT: Agent = {
   state: "idle",
   sessionHash: "s1",
   processId: "x1",
-  parentKey: "h:1:2",
   worktree: "/w",
   registeredAtMs: 1,
   lastSeenMs: 2,

@@ -5,7 +5,6 @@ import type { WriteContext } from "../../src/engine/call-context.ts";
 import type { CallAnswer, Caller, Governor, JsonObject } from "../../src/engine/call.ts";
 import { createProject } from "../../src/engine/create-project.ts";
 import type { EngineDeps, EngineSettings } from "../../src/engine/deps.ts";
-import { measureNext } from "../../src/engine/gate-worker.ts";
 import { createGovernor } from "../../src/engine/governed-call.ts";
 import type { Operation } from "../../src/engine/operation.ts";
 import type { GateRunner, MeasureRequest, Measurement } from "../../src/engine/ports.ts";
@@ -14,6 +13,7 @@ import { systemAct } from "../../src/engine/system-act.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { AuditRow, ReadTx, Scope, Store } from "../../src/store/store.ts";
 import type { ToolDefinition } from "../../src/tools/define-tool.ts";
+import { measureNext } from "./measure-next.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
 
 const SCOPE: Scope = { tenant: "local", project: "test" };

@@ -6,11 +6,11 @@ import { OPEN_STATES, TASK_STATES, type Task } from "../../core/task.ts";
 import { callingPerson, type CallContext } from "../call-context.ts";
 import { closeEscalationsOf } from "../close-escalations.ts";
 import { requirePlan, requireTask } from "../find-rows.ts";
-import { sendToInbox } from "../inbox.ts";
 import {
   cancelTask,
   changeOpenDependencies,
   countOpenDependencies,
+  reopenPlan,
   saveMoved,
 } from "../move-task.ts";
 import type { Operation, Outcome } from "../operation.ts";
@@ -77,8 +77,8 @@ const sendBackTask = definePersonOperation({
   handle: async (ctx, { task_id: id, reason: why }): Promise<Outcome> => {
     const person = callingPerson(ctx);
     const task = await requireReview(ctx, id);
-    await returnWork(ctx, task, [{ gate: "person", evidence: `${person}: ${why}` }]);
     await closeEscalationsOf(ctx, task.id, `Sent back by ${person}: ${why}`);
+    await returnWork(ctx, task, [{ gate: "person", evidence: `${person}: ${why}` }], "person");
     return { answer: { task: taskRow(await requireTask(ctx, id)), reason: why }, target: task.id };
   },
 });
@@ -96,17 +96,7 @@ const cancelOperation = definePersonOperation({
         `Reopen it first: guvnor tasks reopen ${id} --reason "…"`,
       );
     }
-    const cancelled = await cancelTask(ctx, task, { why });
-    if (task.holder !== null) {
-      await sendToInbox(ctx, {
-        to: task.holder,
-        from: person,
-        kind: "task",
-        subject: id,
-        text: `${id} was cancelled, so stop working on it and call request_task: ${why}`,
-      });
-    }
-    await closeEscalationsOf(ctx, id, `Cancelled by ${person}: ${why}`);
+    const cancelled = await cancelTask(ctx, task, { why, by: person });
     return { answer: { task: taskRow(cancelled), reason: why }, target: id };
   },
 });
@@ -127,7 +117,8 @@ const reopenOperation = definePersonOperation({
       const dependent = await ctx.tx.tasks.get(dependentId);
       if (dependent !== undefined) await changeOpenDependencies(ctx, dependent, 1);
     }
-    await reopenPlan(ctx, saved);
+    if (saved.planId !== null) await reopenPlan(ctx, saved.planId);
+    await closeEscalationsOf(ctx, id, `Reopened by ${person}: ${why}`);
     return { answer: { task: taskRow(saved), reason: why }, target: id };
   },
 });
@@ -179,13 +170,6 @@ async function requireReview(ctx: CallContext, id: string): Promise<Task> {
     `${id} is ${task.state}; only a task in review waits for a person's decision.`,
     `Look at it with: guvnor tasks show ${id}`,
   );
-}
-
-async function reopenPlan(ctx: CallContext, task: Task): Promise<void> {
-  const plan = task.planId === null ? undefined : await ctx.tx.plans.get(task.planId);
-  if (plan === undefined || plan.state === "open") return;
-  await ctx.tx.plans.save({ ...plan, state: "open", endedAtMs: null });
-  ctx.effects.push({ type: "plan", id: plan.id, from: plan.state, to: "open" });
 }
 
 export const taskOperations: readonly Operation[] = [

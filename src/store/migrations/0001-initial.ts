@@ -24,7 +24,7 @@ create index process_present on process (tenant, project, id) where ended_at_ms 
 create table agent (
   ${scope}, name text not null, role text, capabilities text not null, model text, tier text not null,
   principal text not null, state text not null, session_hash text not null, process_id text not null,
-  parent_key text not null, worktree text, registered_at_ms bigint not null,
+  worktree text, registered_at_ms bigint not null,
   last_seen_ms bigint not null,
   primary key (tenant, project, name)
 );

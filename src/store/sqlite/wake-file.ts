@@ -28,21 +28,29 @@ export function createWakeFile(path: string, dataVersion: () => number): WakeSig
   let writing: NodeJS.Timeout | undefined;
   let version = 0;
 
+  const readVersion = (): number | undefined => {
+    try {
+      return dataVersion();
+    } catch {
+      return undefined;
+    }
+  };
   const hear = (): void => {
     heardCount += 1;
     listeners.forEach((listener) => listener());
   };
   const pollOnce = (): void => {
-    const now = dataVersion();
-    if (now !== version) {
-      version = now;
+    const now = readVersion();
+    // An unreadable file may have changed: whoever waits looks, and meets the error in its own call.
+    if (now === undefined || now !== version) {
+      version = now ?? version;
       hear();
     }
     poll = setTimeout(pollOnce, watcher === undefined ? FALLBACK_POLL_MS : HEALTHY_POLL_MS);
     poll.unref();
   };
   const start = (): void => {
-    version = dataVersion();
+    version = readVersion() ?? 0;
     watcher = watchFile(path, hear, () => {
       watcher?.close();
       watcher = undefined;

@@ -10,7 +10,7 @@ const TOUCH = `update agent set last_seen_ms = @at_ms where ${IN_SCOPE} and name
 // Most saves change the state alone; then no index is written, each of which costs a page of the commit.
 const SAVE_STATE = `update agent set state = @state, last_seen_ms = @last_seen_ms
   where ${IN_SCOPE} and name = @name and session_hash = @session_hash and tier = @tier
-  and principal = @principal and parent_key = @parent_key and capabilities = @capabilities
+  and principal = @principal and capabilities = @capabilities
   and registered_at_ms = @registered_at_ms and role is not distinct from @role
   and model is not distinct from @model and process_id is not distinct from @process_id
   and worktree is not distinct from @worktree`;
@@ -26,7 +26,6 @@ const SAVE = upsert(
     "state",
     "session_hash",
     "process_id",
-    "parent_key",
     "worktree",
     "registered_at_ms",
     "last_seen_ms",
@@ -56,7 +55,6 @@ export function agentTable(sql: Sql): AgentTable {
         state: agent.state,
         session_hash: agent.sessionHash,
         process_id: agent.processId,
-        parent_key: agent.parentKey,
         worktree: agent.worktree,
         registered_at_ms: agent.registeredAtMs,
         last_seen_ms: agent.lastSeenMs,
@@ -81,7 +79,6 @@ function toAgent(row: SqlRow): Agent {
     state: text(row, "state") as AgentState,
     sessionHash: text(row, "session_hash"),
     processId: text(row, "process_id"),
-    parentKey: text(row, "parent_key"),
     worktree: textOrNull(row, "worktree"),
     registeredAtMs: number(row, "registered_at_ms"),
     lastSeenMs: number(row, "last_seen_ms"),

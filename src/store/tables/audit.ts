@@ -118,9 +118,13 @@ export function requestTable(sql: Sql): RequestTable {
         at_ms: request.atMs,
       });
     },
+    remove: async (agent, callId) => {
+      await sql.run(REMOVE_REQUEST, { agent, call_id: callId });
+    },
   };
 }
 
+const REMOVE_REQUEST = `delete from request where ${IN_SCOPE} and agent = @agent and call_id = @call_id`;
 const GET_POLICY = `select * from policy_set where ${IN_SCOPE} and hash = @hash`;
 const LIST_POLICIES = `select * from policy_set where ${IN_SCOPE} order by applied_at_ms, hash`;
 const INSERT_POLICY = `${insert("policy_set", ["tenant", "project", "hash", "source", "settings", "applied_by", "applied_at_ms"])} on conflict do nothing`;

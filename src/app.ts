@@ -32,6 +32,9 @@ const OPERATIONS: readonly Operation[] = [
   ...escalationOperations,
 ];
 
+/** So long, about, a process waits between two looks for gates to measure. */
+const GATE_LOOK_MS = 200;
+
 /** An open project: the engine over its store, and what must be closed in the end. */
 export interface Project {
   readonly paths: ProjectPaths;
@@ -205,6 +208,8 @@ function createLoops(
         const run = measuring.size < gateWorkers ? await claimNext(deps) : undefined;
         if (run === undefined) {
           await watch.next(TICK_MS, stopping.signal);
+          // Each change wakes every process: sixty-four must not all look at all of them.
+          await pause(GATE_LOOK_MS * (0.5 + Math.random()), stopping.signal);
           continue;
         }
         const measured = measureRun(deps, run, stopping.signal)

@@ -31,8 +31,11 @@ export function looksLikeId(text: string): boolean {
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
+/** Names that the ledger uses for others than agents. */
+const RESERVED = new Set(["guvnor", "person", "system", "unknown"]);
+
 export function isAgentName(text: string): boolean {
-  return NAME.test(text);
+  return NAME.test(text) && !RESERVED.has(text);
 }
 
 /** Turns what a client calls itself into an agent name; "agent" when nothing usable is left. */

@@ -55,10 +55,18 @@ export async function saveGateRun(
   ctx.tx.wake();
 }
 
-/** What a process was measuring when it ended goes back to the queue, for any other process. */
-export async function requeueGateRuns(ctx: WriteContext, processId: string): Promise<void> {
+/**
+ * What a process was measuring when it ended goes back to the queue, for any other process.
+ * @param counted - The process may have ended by the gate; not so where it closed in order.
+ */
+export async function requeueGateRuns(
+  ctx: WriteContext,
+  processId: string,
+  counted: boolean,
+): Promise<void> {
   for (const run of await ctx.tx.gateRuns.running()) {
-    if (run.processId === processId) await requeueGateRun(ctx, run);
+    if (run.processId !== processId) continue;
+    await requeueGateRun(ctx, counted ? run : { ...run, tries: run.tries - 1 });
   }
 }
 

@@ -108,7 +108,7 @@ async function readFacts(deps: EngineDeps, run: GateRun): Promise<RunFacts | und
       attempt,
       settings,
       mergeGates: mergeGatesOf(task, settings, runs),
-      baseCommit: (plan?.integrate === true ? plan.headCommit : null) ?? attempt.baseCommit,
+      baseCommit: plan?.headCommit ?? plan?.baseCommit ?? null,
       root: (await tx.projects.get())?.root ?? null,
     };
   });

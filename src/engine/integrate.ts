@@ -38,6 +38,11 @@ export async function integrateCommit(
     const title = plainText(task.spec.title, 200);
     const message = `Merge ${task.id}: ${title}\n\nguvnor ${plan.id} ${run.id}`;
     const merge = await git.merge(ours, run.commit, message);
+    // Only guvnor moves the branch. Where it stands elsewhere, it holds what nobody measured, unless
+    // a process of ours died after moving it: then this very commit is in it, and is measured now.
+    if (current !== (plan.headCommit ?? undefined) && merge.kind !== "contained") {
+      return moved(plan, current);
+    }
     if (merge.kind === "conflict") return conflict(plan, ours, merge.paths);
     const red = await measureMerge(facts, { commit: merge.commit, measure });
     if (red !== undefined) return red;
@@ -74,6 +79,19 @@ async function measureMerge(
 async function stillWanted(deps: EngineDeps, { run }: RunFacts): Promise<boolean> {
   const task = await deps.store.read(deps.scope, async (tx) => await tx.tasks.get(run.taskId));
   return task?.state === "review" && task.fence === run.fence && task.commit === run.commit;
+}
+
+function moved(plan: Plan, current: string | undefined): Verdict {
+  const branch = plan.branch ?? "";
+  const there = current === undefined ? "is gone" : `stands at ${current}`;
+  const back =
+    plan.headCommit === null
+      ? `git update-ref -d ${branch}`
+      : `git update-ref ${branch} ${plan.headCommit}`;
+  return ended(
+    "indeterminate",
+    `${short(branch)} ${there}, where guvnor did not put it. Put it back with "${back}", then accept.`,
+  );
 }
 
 function conflict(plan: Plan, ours: string, paths: readonly string[]): Verdict {

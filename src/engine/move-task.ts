@@ -1,10 +1,20 @@
 import type { Agent, AgentState } from "../core/agent.ts";
-import { satisfies, withOpenDependencies, cancel, type Moved } from "../core/task-decisions.ts";
+import {
+  satisfies,
+  withOpenDependencies,
+  cancel,
+  type Moved,
+  unblock,
+} from "../core/task-decisions.ts";
 import { OPEN_STATES, type AttemptOutcome, type Task } from "../core/task.ts";
 import type { WriteContext } from "./call-context.ts";
 import { closeEscalationsOf } from "./close-escalations.ts";
 import { raiseEscalation } from "./escalations.ts";
 import { sendToInbox } from "./inbox.ts";
+import { isPresent } from "./is-present.ts";
+
+/** Blocked tasks looked at when one is done. */
+const MAX_BLOCKED = 1000;
 
 /** Writes what a decision made of a task, tells the ledger, and wakes who waits for it. */
 export async function saveMoved(
@@ -91,7 +101,25 @@ export async function settleEnded(
       await changeOpenDependencies(ctx, dependent, -1);
     }
   }
+  if (ended.state === "done") await unblockWhatNamed(ctx, ended.id);
   if (ended.planId !== null) await closePlanIfOver(ctx, ended.planId);
+}
+
+/** Tasks whose holders said that they wait for this one. */
+async function unblockWhatNamed(ctx: WriteContext, id: string): Promise<void> {
+  for (const task of await ctx.tx.tasks.list({ states: ["blocked"], limit: MAX_BLOCKED })) {
+    if (task.blocker?.blockedBy !== id || task.holder === null) continue;
+    // Its holder may be at work on another task: then it is free, for the same agent first.
+    const goesOn = (await isPresent(ctx, task.holder)) && !(await hasRunning(ctx, task.holder));
+    await saveMoved(ctx, task, unblock(task, goesOn, ctx.nowMs), { unblocked_by: id });
+    await sendToInbox(ctx, {
+      to: task.holder,
+      from: "guvnor",
+      kind: "task",
+      subject: task.id,
+      text: `${id} is done, which ${task.id} waited for. Call request_task to go on.`,
+    });
+  }
 }
 
 /** Cancels one task, and what waits for it as its `on_failure` says. */

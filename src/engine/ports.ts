@@ -8,8 +8,13 @@
 export interface GitPort {
   /** Head commit of the working tree that holds `directory`; undefined before the first commit. */
   head(directory: string): Promise<string | undefined>;
-  /** Full commit id of any revision, undefined when it does not name a commit here. */
-  resolveCommit(revision: string): Promise<string | undefined>;
+  /**
+   * Full commit id of any revision, undefined when it does not name a commit here. HEAD is that of
+   * the working tree at `directory`, else of the main one.
+   */
+  resolveCommit(revision: string, directory?: string): Promise<string | undefined>;
+  /** The ref that the working tree has checked out; undefined when its HEAD is detached. */
+  checkedOut(directory: string): Promise<string | undefined>;
   /** Paths with uncommitted changes (untracked ones included), at most `limit`. */
   uncommitted(directory: string, limit: number): Promise<readonly string[]>;
   /** Paths that `commit` changed since its merge base with `base`; deletions and both sides of a rename included. */

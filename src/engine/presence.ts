@@ -29,7 +29,7 @@ export async function endProcess(
       if (task.state === "blocked") await reportOrphan(ctx, task);
     }
   }
-  await requeueGateRuns(ctx, process.id);
+  await requeueGateRuns(ctx, process.id, why !== "closed");
   ctx.tx.wake();
 }
 
@@ -58,12 +58,4 @@ export async function takeLease(ctx: WriteContext, task: Task, why: string): Pro
     await settleEnded(ctx, saved);
   }
   return saved;
-}
-
-/** Whether this agent's process is there to go on with a task. */
-export async function isPresent(ctx: Pick<WriteContext, "tx">, name: string): Promise<boolean> {
-  const agent = await ctx.tx.agents.get(name);
-  if (agent === undefined) return false;
-  const process = await ctx.tx.processes.get(agent.processId);
-  return process !== undefined && process.endedAtMs === null;
 }

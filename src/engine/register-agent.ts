@@ -26,6 +26,11 @@ export async function registerAgent(ctx: CallContext, asked: Registration): Prom
   const settings = await settingsInForce(ctx.tx);
   const project = await ctx.tx.projects.get();
   const held = await ctx.tx.tasks.heldBy(agent.name);
+  for (const task of held) {
+    const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
+    const moved = attempt !== undefined && attempt.worktree !== agent.worktree;
+    if (moved) await ctx.tx.attempts.save({ ...attempt, worktree: agent.worktree });
+  }
   const answer = present({
     agent: agent.name,
     session,

@@ -12,6 +12,7 @@ import {
   withProgress,
 } from "../core/task-decisions.ts";
 import type { Artifact, MissingItem, Task } from "../core/task.ts";
+import type { ReadTx } from "../store/store.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requireTask } from "./find-rows.ts";
@@ -58,11 +59,14 @@ export async function prepareReport(
   });
   if (directory === null) return {};
   const named =
-    report.commit === undefined ? undefined : ((await git.resolveCommit(report.commit)) ?? null);
+    report.commit === undefined
+      ? undefined
+      : ((await git.resolveCommit(report.commit, directory)) ?? null);
   return {
     named,
     head: (await git.head(directory)) ?? null,
     uncommitted: await git.uncommitted(directory, SHOWN_FILES),
+    branch: (await git.checkedOut(directory)) ?? null,
   };
 }
 
@@ -128,6 +132,17 @@ async function goOn(ctx: CallContext, task: Task): Promise<Task> {
       "Take other work with request_task; the inbox tells you what the person says.",
     );
   }
+  const running = (await ctx.tx.tasks.heldBy(task.holder ?? "")).filter(
+    (held) => held.state === "running",
+  );
+  if (running.length >= ctx.deps.settings.parallel) {
+    throw new GuvnorError(
+      "state_conflict",
+      `You hold ${running.length} running tasks, the most that is allowed.`,
+      "Finish, block or release one of them first.",
+      { details: { running: running.map(({ id }) => id) } },
+    );
+  }
   return await saveMoved(ctx, task, unblock(task, true, ctx.nowMs));
 }
 
@@ -186,10 +201,20 @@ async function done(ctx: CallContext, agent: Agent, { task, report }: Reported):
       const now = await tx.tasks.get(task.id);
       if (now === undefined) return { answer: outcome.answer, settled: true };
       const stillMine = now.fence === task.fence;
-      const answer = answerFor(now, nowStep(now, stillMine), now.missing.length === 0, ctx.nowMs);
-      return { answer, settled: now.state !== "review" };
+      const next = (await waitsForPerson(tx, now))
+        ? "A gate could not decide, so a person must. Call request_task for other work."
+        : nowStep(now, stillMine);
+      const answer = answerFor(now, next, now.missing.length === 0, ctx.nowMs);
+      return { answer, settled: now.state !== "review" || (await waitsForPerson(tx, now)) };
     },
   };
+}
+
+/** In review with nothing left to measure: `guvnor tasks accept` or `send-back` decides. */
+async function waitsForPerson(tx: ReadTx, task: Task): Promise<boolean> {
+  if (task.state !== "review") return false;
+  const runs = await tx.gateRuns.ofTask(task.id, task.fence);
+  return runs.every((run) => run.state !== "queued" && run.state !== "running");
 }
 
 function commitOf(ctx: CallContext, report: ProgressReport): string | null {
@@ -213,6 +238,13 @@ async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem
     missing.push({
       gate: "commit",
       evidence: `Uncommitted changes: ${files.slice(0, SHOWN_FILES).join(", ")}`,
+    });
+  }
+  const { branch } = ctx.facts;
+  if (typeof branch === "string" && branch.startsWith("refs/heads/guvnor/")) {
+    missing.push({
+      gate: "branch",
+      evidence: `Your worktree has guvnor's own branch ${branch.slice(11)} checked out, which guvnor moves. Make a branch of your own: git switch -c NAME and commit there.`,
     });
   }
   const absent = task.spec.outputsWanted.filter(

@@ -9,9 +9,10 @@ import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
 import { requireTask } from "./find-rows.ts";
+import { isPresent } from "./is-present.ts";
 import { saveMoved, setAgentState } from "./move-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
-import { isPresent, takeLease } from "./presence.ts";
+import { takeLease } from "./presence.ts";
 import { describeBrief, iso } from "./task-view.ts";
 import { explainNone } from "./why-no-task.ts";
 
@@ -26,12 +27,11 @@ export interface TaskRequest {
 }
 
 /**
- * Before the claim: where main stands, and which attempts have stalled. An agent that changes files
- * is at work though it says nothing, so only what was looked at here may be given away.
+ * Before the claim: which attempts have stalled. An agent that changes files is at work though it
+ * says nothing, so only what was looked at here may be given away.
  */
 export async function prepareRequest({ deps }: PrepareContext): Promise<JsonObject> {
   const { git } = deps;
-  const head = (await git?.resolveCommit("HEAD")) ?? null;
   const silent = await deps.store.read(
     deps.scope,
     async (tx) => await findStalled({ tx, deps, nowMs: deps.now() }),
@@ -42,7 +42,7 @@ export async function prepareRequest({ deps }: PrepareContext): Promise<JsonObje
     const active = changedMs !== undefined && changedMs > deps.now() - deps.settings.stallAfterMs;
     if (!active) stalled.push(leaseName(task));
   }
-  return { head, stalled };
+  return { stalled };
 }
 
 /** Chooses, claims and briefs in one transaction: two agents never get the same task. */
@@ -159,6 +159,14 @@ async function claimNamed(
       "Call request_task without task_id to get another one.",
     );
   }
+  if (task.notBeforeMs !== null && task.notBeforeMs > ctx.nowMs) {
+    throw new GuvnorError(
+      "task_not_ready",
+      `${task.id} failed and waits until ${iso(task.notBeforeMs)}.`,
+      "Call request_task without task_id to get another one.",
+      { details: { not_before: iso(task.notBeforeMs) } },
+    );
+  }
   const missing = task.spec.needs.filter((need) => !agent.capabilities.includes(need));
   if (missing.length > 0) {
     throw new GuvnorError(
@@ -182,8 +190,7 @@ async function claimFor(ctx: CallContext, agent: Agent, ready: Task): Promise<Ou
   const why = scoreTask(ready.spec.priority, ready.readyAtMs ?? ctx.nowMs, ctx.nowMs);
   const moved = claim(ready, agent.name, ctx.nowMs);
   const plan = ready.planId === null ? undefined : await ctx.tx.plans.get(ready.planId);
-  const head = typeof ctx.facts["head"] === "string" ? ctx.facts["head"] : null;
-  const baseCommit = plan?.integrate === true ? (plan.headCommit ?? plan.baseCommit) : head;
+  const baseCommit = plan?.integrate === true ? (plan.headCommit ?? plan.baseCommit) : null;
   const task = await saveMoved(ctx, ready, moved, {
     attempt: moved.task.attemptNo,
     score: round(why.total),

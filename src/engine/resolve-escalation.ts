@@ -8,9 +8,9 @@ import type { JsonObject } from "./call.ts";
 import { saveEscalation } from "./escalations.ts";
 import { requireEscalation } from "./find-rows.ts";
 import { sendToInbox } from "./inbox.ts";
+import { isPresent } from "./is-present.ts";
 import { endAttempt, saveMoved, setAgentState } from "./move-task.ts";
 import type { Outcome } from "./operation.ts";
-import { isPresent } from "./presence.ts";
 import { iso, present } from "./task-view.ts";
 
 /** A person looks after it; asking again changes nothing. */
@@ -33,10 +33,32 @@ export async function resolveEscalation(
 ): Promise<Outcome> {
   const person = callingPerson(ctx);
   const found = requireUnended(await requireEscalation(ctx, id));
+  await requireAnswerable(ctx, found);
   const { escalation, task } = await closeEscalation(ctx, found, { person, text });
   const outcome = outcomeFor(ctx, escalation);
   if (task === undefined) return outcome;
   return { ...outcome, answer: { ...outcome.answer, task: { id: task.id, state: task.state } } };
+}
+
+/** What guvnor asked about a review or a vote is answered by deciding it: words alone would leave it stuck. */
+async function requireAnswerable(ctx: WriteContext, asked: Escalation): Promise<void> {
+  if (asked.raisedBy !== "guvnor") return;
+  const topic = asked.topicId === null ? undefined : await ctx.tx.topics.get(asked.topicId);
+  if (topic !== undefined && topic.endedAtMs === null) {
+    throw new GuvnorError(
+      "state_conflict",
+      `${asked.id} asks for a decision about ${topic.id}.`,
+      `Decide it: guvnor board decide ${topic.id}`,
+    );
+  }
+  const task = asked.taskId === null ? undefined : await ctx.tx.tasks.get(asked.taskId);
+  if (topic === undefined && task?.state === "review") {
+    throw new GuvnorError(
+      "state_conflict",
+      `${asked.id} asks for a decision about ${task.id}.`,
+      `Decide it: guvnor tasks accept ${task.id} --reason "…" or guvnor tasks send-back ${task.id} --reason "…"`,
+    );
+  }
 }
 
 /**

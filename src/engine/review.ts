@@ -6,6 +6,7 @@ import { closeEscalationsOf } from "./close-escalations.ts";
 import { raiseEscalation } from "./escalations.ts";
 import { belongsTo, queueGateRun } from "./gate-runs.ts";
 import { cut, sendToInbox } from "./inbox.ts";
+import { isPresent } from "./is-present.ts";
 import {
   endAttempt,
   hasRunning,
@@ -14,7 +15,6 @@ import {
   setAgentState,
   settleEnded,
 } from "./move-task.ts";
-import { isPresent } from "./presence.ts";
 
 /** Characters of a gate's output that go back to the holder. */
 const EVIDENCE_CHARACTERS = 2000;

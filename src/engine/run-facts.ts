@@ -11,7 +11,10 @@ export interface RunFacts {
   readonly settings: ProjectSettings;
   /** Gates of the merge result: those in force, without what could not be measured and a person accepted. */
   readonly mergeGates: readonly string[];
-  /** What protected files are compared with: the plan's branch, or main as it was at the claim. */
+  /**
+   * What protected files are compared with: the plan's branch, or main as it was when the plan came.
+   * Never what an agent had committed before its claim.
+   */
   readonly baseCommit: string | null;
   /** Where the project lies; what is measured outside git, wherever the agent says that it works. */
   readonly root: string | null;

@@ -4,8 +4,8 @@ import { appendNote } from "./append-note.ts";
 import { callingPerson, type CallContext } from "./call-context.ts";
 import { requireTask } from "./find-rows.ts";
 import { sendToInbox } from "./inbox.ts";
+import { isPresent } from "./is-present.ts";
 import type { Outcome } from "./operation.ts";
-import { isPresent } from "./presence.ts";
 import { present } from "./task-view.ts";
 
 export interface Saying {

@@ -195,7 +195,8 @@ async function createPlan(ctx: CallContext, asked: PlanSubmission): Promise<Plan
     endedAtMs: null,
     integrate,
     branch: integrate ? `refs/heads/guvnor/${id}` : null,
-    baseCommit: integrate ? String(head) : null,
+    // Without integrating, too: protected files are compared with where main stood when the plan came.
+    baseCommit: typeof head === "string" ? head : null,
     headCommit: null,
   };
   await ctx.tx.plans.save(plan);

@@ -31,6 +31,17 @@ export async function explainNone(
     notBefore === undefined
       ? DEFAULT_RETRY_SECONDS
       : Math.max(1, Math.ceil((notBefore - ctx.nowMs) / 1000));
+  // Nothing is under way: what is open waits for what failed, was cancelled, or for a person.
+  const isStuck =
+    (await tasks.hasAny(OPEN_STATES)) && !(await tasks.hasAny(["running", "review", "ready"]));
+  if (isStuck) {
+    const inTheWay = await tasks.list({ states: ["blocked", "failed"], limit: SHOWN });
+    return present({
+      reason: "nothing_ready",
+      waiting_on: inTheWay.map(({ id, state, holder }) => present({ id, state, holder })),
+      next: "Nothing will come until a person acts: end your turn; you will be started again.",
+    });
+  }
   const waitingOn = await tasks.list({
     states: ["running", "blocked", "review"],
     limit: SHOWN,

@@ -44,9 +44,18 @@ export function openGit(commonDir: string): GitPort {
       ]);
       return commitOf(commit);
     },
-    resolveCommit: async (revision) => {
+    checkedOut: async (directory) => {
+      await ready();
+      const run = await runGit(["-C", directory, "symbolic-ref", "--quiet", "HEAD"]);
+      return run.exitCode === 0 ? run.stdout.trim() : undefined;
+    },
+    resolveCommit: async (revision, directory) => {
       if (revision.length > MAX_REVISION_LENGTH || revision.includes("\0")) return undefined;
-      const run = await git(verifyCommit(revision));
+      await ready();
+      const run =
+        directory === undefined
+          ? await git(verifyCommit(revision))
+          : await runGit(["-C", directory, ...verifyCommit(revision)]);
       if (/not a git repository|dubious ownership/.test(run.stderr)) {
         throw gitFailure(["rev-parse"], run);
       }

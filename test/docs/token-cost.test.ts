@@ -46,9 +46,9 @@ describe("what tools/list costs", () => {
     const instructions = `instructions: ${encode(INSTRUCTIONS).length}`;
     expect([...rows, all, instructions]).toMatchInlineSnapshot(`
       [
-        "register_agent: 212 read, 504 listed",
+        "register_agent: 218 read, 510 listed",
         "request_task: 175 read, 543 listed",
-        "report_progress: 500 read, 785 listed",
+        "report_progress: 514 read, 799 listed",
         "submit_plan: 861 read, 1118 listed",
         "open_topic: 349 read, 558 listed",
         "propose_solution: 233 read, 422 listed",
@@ -56,7 +56,7 @@ describe("what tools/list costs", () => {
         "read_board: 137 read, 427 listed",
         "request_escalation: 197 read, 407 listed",
         "get_status: 111 read, 284 listed",
-        "all: 2931 read, 5427 listed",
+        "all: 2951 read, 5447 listed",
         "instructions: 228",
       ]
     `);

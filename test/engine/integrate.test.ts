@@ -215,6 +215,24 @@ describe("a plan that integrates", () => {
   });
 });
 
+test("a branch that somebody else moved is not trusted", async () => {
+  const ada = worker("ada");
+  await ada.ok("submit_plan", { title: "p", integrate: true, tasks: TWO });
+  await ada.ok("request_task");
+  commit(ada.directory, { "a.num": "1" });
+  await ada.ok("report_progress", { task_id: "T1", status: "done" });
+  const bob = worker("bob");
+  const red = commit(bob.directory, { "b.num": "99" });
+  git(bob.directory, "update-ref", "refs/heads/guvnor/P1", red);
+  await ada.measure();
+  expect(await task("T1")).toMatchObject({ state: "review" });
+  git(bob.directory, "update-ref", "-d", "refs/heads/guvnor/P1");
+  const accept = { task_id: "T1", reason: "put back" };
+  await fleet.asPerson("tasks_accept", accept);
+  await ada.measure();
+  expect(await task("T1")).toMatchObject({ state: "done" });
+});
+
 describe("done in a worktree", () => {
   beforeEach(async () => {
     await worker("lead").ok("submit_plan", { title: "p", tasks: TWO });
@@ -268,11 +286,40 @@ describe("done in a worktree", () => {
 
   test("head equal to base is allowed and shown", async () => {
     const ada = worker("ada");
-    const { task: brief } = await ada.ok("request_task");
-    const { base_commit: baseCommit } = brief as { base_commit: string };
+    await ada.ok("request_task");
     await ada.ok("report_progress", { task_id: "T1", status: "done" });
     await ada.measure();
-    expect(await task("T1")).toMatchObject({ state: "done", commit: baseCommit });
+    const head = git(ada.directory, "rev-parse", "HEAD");
+    expect(await task("T1")).toMatchObject({ state: "done", commit: head });
+  });
+
+  test("a commit named HEAD is that of the agent's worktree, not of main", async () => {
+    const ada = worker("ada");
+    await ada.ok("request_task");
+    const head = commit(ada.directory, { "a.num": "11" });
+    await ada.ok("report_progress", { task_id: "T1", status: "done", commit: "HEAD" });
+    expect(await task("T1")).toMatchObject({ state: "review", commit: head });
+  });
+
+  test("a protected file that was changed before the claim is found all the same", async () => {
+    const ada = worker("ada");
+    commit(ada.directory, { "check.mjs": "process.exit(0)" });
+    await ada.ok("request_task");
+    commit(ada.directory, { "a.num": "99" });
+    await ada.ok("report_progress", { task_id: "T1", status: "done" });
+    await ada.measure();
+    expect(await task("T1")).toMatchObject({ state: "review" });
+  });
+
+  test("guvnor's own branch is no place to work", async () => {
+    const ada = worker("ada");
+    await ada.ok("request_task");
+    git(ada.directory, "switch", "-q", "-c", "guvnor/P1");
+    commit(ada.directory, { "a.num": "1" });
+    expect(await ada.ok("report_progress", { task_id: "T1", status: "done" })).toMatchObject({
+      accepted: false,
+      missing: [{ gate: "branch" }],
+    });
   });
 });
 

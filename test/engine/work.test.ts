@@ -381,6 +381,56 @@ describe("gates", () => {
     expect(await fleet.refusal("ada", "tasks_accept", decision)).toBe("person_required");
   });
 
+  test("a gate that fails sends the work back even where another could not decide", async () => {
+    await plan({ key: "a" });
+    await claim("ada");
+    fleet.gates.verdicts.set("tests", "fail").set("lint", "indeterminate");
+    await done("ada", "T1");
+    await fleet.measureAll("bob");
+    expect(await stateOf("T1")).toBe("running");
+  });
+
+  test("a held-up task waits for the person, and being done closes what was asked", async () => {
+    await plan({ key: "a", gates: ["tests"] });
+    await claim("ada");
+    fleet.gates.verdicts.set("tests", "fail");
+    for (let round = 1; round <= 4; round += 1) {
+      await done("ada", "T1");
+      await fleet.measureAll("ada");
+    }
+    const report = { task_id: "T1", status: "done" };
+    expect(await fleet.refusal("ada", "report_progress", report)).toBe("state_conflict");
+    const open = await fleet.read(async (tx) => await tx.escalations.list(["open"], 9));
+    expect(open).toHaveLength(1);
+  });
+
+  test("a gate run of a task that has gone on is not measured", async () => {
+    await plan({ key: "a" });
+    await claim("ada");
+    await done("ada", "T1");
+    await fleet.asPerson("tasks_cancel", { task_id: "T1", reason: "no" });
+    expect(await fleet.measureAll("bob")).toBe(0);
+    expect(fleet.gates.measured).toEqual([]);
+  });
+
+  test("a wait for gates ends when only a person can decide", async () => {
+    await plan({ key: "a", gates: ["tests"] });
+    await claim("ada");
+    fleet.gates.verdicts.set("tests", "indeterminate");
+    const waiting = fleet.call("ada", "report_progress", {
+      task_id: "T1",
+      status: "done",
+      wait_seconds: 50,
+    });
+    await fleet.advance(1000);
+    await fleet.measureAll("bob");
+    await fleet.advance(1000);
+    expect(bodyOf(await waiting)).toMatchObject({
+      task: { state: "review" },
+      next: expect.stringContaining("person"),
+    });
+  });
+
   test("a run whose process is gone is measured by another, in another workspace", async () => {
     await plan({ key: "a", gates: ["tests"] });
     await claim("ada");
@@ -501,6 +551,107 @@ describe("plans", () => {
     expect([await stateOf("T1"), await stateOf("T2")]).toEqual(["ready", "pending"]);
     await done("ada", await claim("ada"));
     expect(await stateOf("T2")).toBe("ready");
+  });
+});
+
+describe("what must not get stuck or lost", () => {
+  test("a key and the id of the same task are one dependency", async () => {
+    await plan({ key: "a" });
+    const tasks = [{ key: "b", title: "B", after: ["a", "T1"] }];
+    await fleet.ok("lead", "submit_plan", { plan_id: "P1", tasks });
+    await done("ada", await claim("ada"));
+    expect(await stateOf("T2")).toBe("ready");
+  });
+
+  test("a claim that was taken back is not answered again under its request_id", async () => {
+    await plan({ key: "a" });
+    const asked = { request_id: "r1" };
+    const answer = await fleet.call("ada", "request_task", asked);
+    await answer.takeBack?.();
+    expect(await claim("bob")).toBe("T1");
+    expect(await fleet.ok("ada", "request_task", asked)).toMatchObject({ reason: "nothing_ready" });
+  });
+
+  test("a task that waits only for its retry is no reason to send its agent away", async () => {
+    await plan({ key: "a" }, { key: "b", needs: ["gpu"] });
+    await claim("ada");
+    await fleet.ok("ada", "report_progress", { task_id: "T1", status: "failed" });
+    expect(await fleet.ok("ada", "request_task")).toMatchObject({
+      reason: "nothing_ready",
+      retry_after_seconds: expect.any(Number),
+    });
+  });
+
+  test("where only a person can go on, the agent is told to end its turn", async () => {
+    await plan({ key: "a" }, { key: "b", after: ["a"] });
+    await claim("ada");
+    await fleet.ok("ada", "report_progress", { task_id: "T1", status: "failed", retryable: false });
+    expect(await fleet.ok("ada", "request_task")).toMatchObject({
+      reason: "nothing_ready",
+      waiting_on: [{ id: "T1", state: "failed" }],
+      next: expect.stringContaining("end your turn"),
+    });
+  });
+
+  test("a task blocked by another one goes on when that is done", async () => {
+    await plan({ key: "a" }, { key: "b" });
+    await claim("ada");
+    const blocker = { kind: "task", text: "needs b", blocked_by: "T2" };
+    await fleet.ok("ada", "report_progress", { task_id: "T1", status: "blocked", blocker });
+    await done("bob", await claim("bob"));
+    expect(await fleet.ok("ada", "request_task")).toMatchObject({ task: { id: "T1" } });
+  });
+
+  test("a blocked task whose holder leaves is put before a person, whose answer frees it", async () => {
+    await plan({ key: "a" });
+    await claim("ada");
+    await fleet.ok("ada", "report_progress", { task_id: "T1", status: "blocked" });
+    fleet.kill("ada");
+    await claim("bob");
+    const asked = await fleet.read(async (tx) => await tx.escalations.list(["open"], 9));
+    expect(asked).toMatchObject([{ taskId: "T1", raisedBy: "guvnor" }]);
+  });
+
+  test("a dead agent's second task is not taken from under a cancelled first", async () => {
+    await plan({ key: "a", on_failure: "cancel" }, { key: "b", after: ["a"] });
+    for (let round = 1; round <= 4; round += 1) {
+      await claim(`agent-${round}`, { task_id: "T1" });
+      fleet.kill(`agent-${round}`);
+      await claim("bob");
+      await fleet
+        .ok("bob", "report_progress", { task_id: "T1", status: "released" })
+        .catch(() => {});
+    }
+    await done("bob", await claim("bob", { task_id: "T1" }));
+    await claim("ada", { task_id: "T2" });
+    await fleet.asPerson("tasks_reopen", { task_id: "T1", reason: "again" });
+    await fleet.write(async (ctx) => {
+      const task = await ctx.tx.tasks.get("T1");
+      if (task !== undefined) await ctx.tx.tasks.save({ ...task, lostLeases: 4 });
+    });
+    await claim("ada", { task_id: "T1" });
+    fleet.kill("ada");
+    await claim("bob");
+    expect([await stateOf("T1"), await stateOf("T2")]).toEqual(["failed", "cancelled"]);
+  });
+
+  test("a failed task is not taken by name before its time", async () => {
+    await plan({ key: "a" });
+    await claim("ada");
+    await fleet.ok("ada", "report_progress", { task_id: "T1", status: "failed" });
+    expect(await fleet.refusal("ada", "request_task", { task_id: "T1" })).toBe("task_not_ready");
+  });
+
+  test("what an agent tries of people's powers is recorded under its name", async () => {
+    await fleet.refusal("ada", "tasks_cancel", { task_id: "T1", reason: "x" });
+    expect((await fleet.ledger()).at(-1)).toMatchObject({
+      actor: "ada",
+      reason: "person_required",
+    });
+  });
+
+  test.each(["guvnor", "person", "system", "unknown"])("no agent is called %s", async (name) => {
+    expect(await fleet.refusal("ada", "register_agent", { name })).toBe("input_invalid");
   });
 });
 

@@ -28,6 +28,7 @@ export function openFileGit(file: string): GitPort {
     uncommitted: async () => await Promise.resolve([]),
     changedFiles: async () => await Promise.resolve(["src/a.ts"]),
     lastChangeMs: async () => undefined,
+    checkedOut: async () => undefined,
     readRef: async (ref) => await Promise.resolve(load().refs[ref]),
     merge: async (ours, theirs) => {
       const { commits, refs } = load();

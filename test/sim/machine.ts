@@ -82,6 +82,27 @@ export function hasSilentProcess(machine: Machine): boolean {
   );
 }
 
+/** A call answers this long after its time at the latest, suspensions not counted. */
+const SLACK_MS = 4000;
+
+/** Tells the story and checks how long it took. @returns how long the call was ready to wait. */
+export function noteAnswer(
+  { chronicle }: Machine,
+  { who, operation, args, answer }: CallRecord,
+  tookMs: number,
+): number {
+  const { body = {}, isError } = answer ?? {};
+  chronicle.say(who, `${operation} ${JSON.stringify(args)} →`, body);
+  chronicle.count(isError === true ? `refused ${String(body["code"])}` : "answered");
+  if (body["code"] === "internal") chronicle.violate("internal_error", operation);
+  const waitMs = Number(args["wait_seconds"] ?? 0) * 1000;
+  if (waitMs > 0 && answer?.takeBack !== undefined) chronicle.count("wait granted");
+  if (tookMs > waitMs + SLACK_MS) {
+    chronicle.violate("wait_too_long", `${who} ${operation} took ${tookMs} ms`);
+  }
+  return waitMs;
+}
+
 export function wakeAll(machine: Machine): void {
   for (const process of machine.processes) if (process.state !== "dead") process.hear();
 }

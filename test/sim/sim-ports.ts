@@ -70,6 +70,7 @@ export function createGit(machine: Machine, process: Operator): GitPort {
         chronicle.say(process.id, `${ref} advanced to ${commit.slice(0, 10)}`);
         return true;
       }),
+    checkedOut: async () => undefined,
     lastChangeMs: async (directory) =>
       await command(() => {
         const atMs = repository.changedAtMs.get(directory);

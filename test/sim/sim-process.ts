@@ -8,12 +8,16 @@ import type { ProcessIdentity } from "../../src/engine/ports.ts";
 import { createProcessLoop, type ProcessLoop } from "../../src/engine/process-loop.ts";
 import type { ChangeWatch } from "../../src/store/store.ts";
 import { measureNext } from "../support/measure-next.ts";
-import { hasSilentProcess, wallClock, type Machine, type ProcessHandle } from "./machine.ts";
+import {
+  hasSilentProcess,
+  noteAnswer,
+  wallClock,
+  type Machine,
+  type ProcessHandle,
+} from "./machine.ts";
 import { createGates, createGit, createProcesses, type Measurer } from "./sim-ports.ts";
 import { createSimStore, type WrapTx } from "./sim-store.ts";
 
-/** A call answers this long after its time at the latest, suspensions not counted. */
-const SLACK_MS = 4000;
 const LATENCY_MS = { read: 2, write: 8, git: 40 } as const;
 /** Share of the hints of commits that never arrives. */
 const LOST_HINTS = 0.05;
@@ -124,16 +128,8 @@ export class SimProcess implements ProcessHandle, Measurer {
       signal,
     });
     machine.calls.set(callId, { ...record, answer });
-    const { body, isError } = answer;
-    machine.chronicle.say(who, `${operation} ${JSON.stringify(args)} →`, body);
-    machine.chronicle.count(isError ? `refused ${String(body["code"])}` : "answered");
-    if (body["code"] === "internal") machine.chronicle.violate("internal_error", operation);
-    const waitMs = Number(args["wait_seconds"] ?? 0) * 1000;
-    if (waitMs > 0 && answer.takeBack !== undefined) machine.chronicle.count("wait granted");
     const tookMs = machine.queue.nowMs - startedMs - (this.#suspendedMs - asleepMs);
-    if (tookMs > waitMs + SLACK_MS) {
-      machine.chronicle.violate("wait_too_long", `${who} ${operation} took ${tookMs} ms`);
-    }
+    const waitMs = noteAnswer(machine, { ...record, answer }, tookMs);
     const isLost = request.isUndelivered === true || (cancelled?.aborted === true && waitMs > 0);
     if (!isLost) return answer;
     machine.chronicle.count("answer lost");

@@ -81,6 +81,7 @@ function gitPort(state: GitDouble): GitPort {
       return Promise.resolve(true);
     },
     lastChangeMs: async () => undefined,
+    checkedOut: async () => undefined,
     readRef: (ref) => Promise.resolve(refs.get(ref)),
   };
 }

@@ -67,6 +67,10 @@ function isUnrecorded(code: unknown): boolean {
 function checkReplays({ calls, ledger, chronicle }: Machine): void {
   const kept = new Map<string, { readonly call: CallRecord; readonly entry: Entry }>();
   for (const entry of ledger.entries) {
+    // What was granted and taken back may be asked for again.
+    for (const { undelivered_call: undelivered } of entry.effects) {
+      for (const [key, { call }] of kept) if (call.callId === undelivered) kept.delete(key);
+    }
     const call = calls.get(entry.call_id);
     const requestId = call?.args["request_id"];
     if (call === undefined || typeof requestId !== "string") continue;

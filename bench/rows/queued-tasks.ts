@@ -8,8 +8,9 @@ import { timed } from "../stdio-client.ts";
 const FEW = 100;
 const MANY = 100_000;
 const PLAN_SIZE = 10_000;
-/** What tasks need, in turn; the agent can do the first six. */
-const NEEDS = [[], ["ts"], ["py"], ["ts", "db"], ["web"], ["py", "db"], ["rust"], ["ios", "web"]];
+/** What tasks need, in turn: what the agent can do, and what it cannot. */
+const WITHIN = [[], ["ts"], ["py"], ["ts", "db"], ["web"], ["py", "db"]];
+const NEEDS = [...WITHIN, ["rust"], ["ios", "web"]];
 const CAPABILITIES = ["ts", "py", "db", "web"];
 
 export const queuedTasks: Row = {
@@ -54,14 +55,14 @@ let submitted = 0;
 async function fill(governor: InProcess, count: number): Promise<void> {
   await governor.call("register_agent", { name: "worker", capabilities: CAPABILITIES });
   for (let from = 0; from < count; from += PLAN_SIZE) {
-    await submit(governor, Math.min(PLAN_SIZE, count - from));
+    await submit(governor, Math.min(PLAN_SIZE, count - from), NEEDS);
   }
 }
 
-async function submit(governor: InProcess, count: number): Promise<void> {
+async function submit(governor: InProcess, count: number, needed: string[][]): Promise<void> {
   const tasks = Array.from({ length: count }, () => {
     submitted += 1;
-    const needs = NEEDS[submitted % NEEDS.length];
+    const needs = needed[submitted % needed.length];
     const priority = (submitted * 37) % 101;
     return { key: `task-${submitted}`, title: `Do part ${submitted}`, needs, priority };
   });
@@ -90,6 +91,6 @@ async function takeOne(governor: InProcess): Promise<number> {
   });
   if (id === undefined) throw new Error("there was no task to take");
   await governor.call("report_progress", { task_id: id, status: "done" });
-  await submit(governor, 1);
+  await submit(governor, 1, WITHIN);
   return ms;
 }

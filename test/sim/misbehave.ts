@@ -98,7 +98,10 @@ async function reportUnderOldFence(agent: SimAgent): Promise<void> {
     ({ taskId, fence }) => ledger.tasks.get(taskId)?.fence !== fence,
   );
   if (old.length === 0) return;
-  const { taskId, fence } = random.pick(old);
+  // Worst where it holds the task again: only the fence tells the two attempts apart.
+  const again = old.filter(({ taskId }) => ledger.tasks.get(taskId)?.holder === agent.name);
+  if (again.length > 0) chronicle.count("old fence of a task held again");
+  const { taskId, fence } = random.pick(again.length > 0 ? again : old);
   const answer = await ask(agent, "report_progress", {
     task_id: taskId,
     fence,

@@ -6,7 +6,7 @@ import type { StoreTx } from "../../src/store/store.ts";
 import type * as RunSchedule from "./run-schedule.ts";
 
 /** A bug of these kinds must show in so many schedules. */
-const SEEDS = 20;
+const SEEDS = 40;
 const LIMIT_MS = 300_000;
 
 type Run = typeof RunSchedule.runSchedule;

@@ -91,14 +91,14 @@ function checkAdvance(
   if (merge === undefined || task === undefined) {
     return chronicle.violate("branch_foreign", `${commit.slice(0, 10)} was never merged`);
   }
-  const doubtful = task.reviewRuns.flatMap((id) => {
-    const run = ledger.runs.get(id);
-    return run?.state === "indeterminate" ? [run.gate] : [];
-  });
+  const runs = task.reviewRuns.flatMap((id) => ledger.runs.get(id) ?? []);
+  const doubtful = new Set(
+    runs.filter(({ state }) => state === "indeterminate").map(({ gate }) => gate),
+  );
   for (const gate of task.wantedGates) {
     if (machine.measured.get(commit)?.has(gate) === true) continue;
     // It could not be measured, and a person has said that it is good all the same.
-    if (task.isAccepted && (doubtful.includes(gate) || doubtful.includes("merge"))) continue;
+    if (task.isAccepted && (doubtful.has(gate) || doubtful.has("merge"))) continue;
     chronicle.violate("branch_unmeasured", `${task.id}: ${commit.slice(0, 10)} without ${gate}`);
   }
   for (const base of task.basedOn) {

@@ -36,6 +36,7 @@ const EVENTS = [
   "merge merged",
   "merge result red",
   "name with a suffix",
+  "old fence of a task held again",
   "process closed",
   "process gone",
   "process revived",

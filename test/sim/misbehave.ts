@@ -93,20 +93,33 @@ async function reportOnOthers(agent: SimAgent): Promise<void> {
 /** As one who slept through the loss of the lease. */
 async function reportUnderOldFence(agent: SimAgent): Promise<void> {
   const { machine, client } = agent;
-  const { random, ledger, chronicle } = machine;
+  const { random, ledger } = machine;
   const old = client.leases.filter(
     ({ taskId, fence }) => ledger.tasks.get(taskId)?.fence !== fence,
   );
   if (old.length === 0) return;
-  // Worst where it holds the task again: only the fence tells the two attempts apart.
-  const again = old.filter(({ taskId }) => ledger.tasks.get(taskId)?.holder === agent.name);
-  if (again.length > 0) chronicle.count("old fence of a task held again");
-  const { taskId, fence } = random.pick(again.length > 0 ? again : old);
-  const answer = await ask(agent, "report_progress", {
-    task_id: taskId,
-    fence,
-    status: random.pick(CLAIMS),
-  });
+  await reportLate(agent, random.pick(old));
+}
+
+/** It holds the task again, and what its first attempt left running reports: only the fence tells them apart. */
+export async function reportFromFirstAttempt(
+  agent: SimAgent,
+  { taskId, fence }: { readonly taskId: string; readonly fence: number },
+): Promise<void> {
+  const { machine, client } = agent;
+  const first = client.leases.find((lease) => lease.taskId === taskId && lease.fence < fence);
+  if (first === undefined || !machine.random.chance(0.5)) return;
+  machine.chronicle.count("old fence of a task held again");
+  await reportLate(agent, first);
+}
+
+async function reportLate(
+  agent: SimAgent,
+  { taskId, fence }: { readonly taskId: string; readonly fence: number },
+): Promise<void> {
+  const { chronicle, random } = agent.machine;
+  const status = random.pick(CLAIMS);
+  const answer = await ask(agent, "report_progress", { task_id: taskId, fence, status });
   if (codeOf(answer) === "stale_lease") chronicle.count("stale fence refused");
 }
 

@@ -1,7 +1,7 @@
 import type { CallAnswer, JsonObject } from "../../src/engine/call.ts";
 import { ask, codeOf, field, register, type SimAgent } from "./agent.ts";
 import { dutyOnBoard } from "./board-duty.ts";
-import { misbehave } from "./misbehave.ts";
+import { misbehave, reportFromFirstAttempt } from "./misbehave.ts";
 import { EXCLUSIVE, type Files } from "./repository.ts";
 
 interface Assignment {
@@ -103,6 +103,7 @@ async function work(agent: SimAgent, assignment: Assignment): Promise<void> {
     repository.heads.set(client.worktree, assignment.baseCommit);
     repository.dirty.delete(client.worktree);
   }
+  if (!machine.isCalm) await reportFromFirstAttempt(agent, assignment);
   await process.sleep(random.between(300, machine.isCalm ? 3000 : 9000));
   if (random.chance(0.3)) {
     const percent = random.int(1, 99);

@@ -14,4 +14,6 @@ export interface Plan {
   readonly baseCommit: string | null;
   /** Where the branch stands; only guvnor moves it. */
   readonly headCommit: string | null;
+  /** A measured commit that guvnor was about to move the branch to: after a crash it may stand there. */
+  readonly nextHead: string | null;
 }

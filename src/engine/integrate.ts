@@ -2,8 +2,9 @@ import { plainText } from "../core/check-input.ts";
 import type { GateEvidence } from "../core/gate-run.ts";
 import type { Plan } from "../core/plan.ts";
 import type { EngineDeps } from "./deps.ts";
-import { noEvidence } from "./gate-runs.ts";
+import { belongsTo, noEvidence } from "./gate-runs.ts";
 import type { RunFacts, Verdict } from "./run-facts.ts";
+import { systemAct } from "./system-act.ts";
 
 /** Somebody else may move the branch between merge and advance; so often it is tried again. */
 const MERGE_TRIES = 3;
@@ -39,15 +40,18 @@ export async function integrateCommit(
     const message = `Merge ${task.id}: ${title}\n\nguvnor ${plan.id} ${run.id}`;
     const merge = await git.merge(ours, run.commit, message);
     // Only guvnor moves the branch. Where it stands elsewhere, it holds what nobody measured, unless
-    // a process of ours died after moving it: then this very commit is in it, and is measured now.
-    if (current !== (plan.headCommit ?? undefined) && merge.kind !== "contained") {
-      return moved(plan, current);
-    }
+    // a process of ours died after moving it.
+    const isOurs =
+      current === (plan.headCommit ?? undefined) ||
+      current === plan.nextHead ||
+      merge.kind === "contained";
+    if (!isOurs) return moved(plan, current);
     if (merge.kind === "conflict") return conflict(plan, ours, merge.paths);
     const red = await measureMerge(facts, { commit: merge.commit, measure });
     if (red !== undefined) return red;
-    if (!(await stillWanted(deps, facts)))
+    if (!(await announce(deps, facts, merge.commit))) {
       return ended("indeterminate", "The task went on meanwhile.");
+    }
     const there = current === merge.commit;
     if (there || (await git.advanceRef(branch, merge.commit, current ?? null))) {
       const summary = `${short(branch)} stands at ${merge.commit.slice(0, 10)}.`;
@@ -76,9 +80,22 @@ async function measureMerge(
   return undefined;
 }
 
-async function stillWanted(deps: EngineDeps, { run }: RunFacts): Promise<boolean> {
-  const task = await deps.store.read(deps.scope, async (tx) => await tx.tasks.get(run.taskId));
-  return task?.state === "review" && task.fence === run.fence && task.commit === run.commit;
+/** Before the branch is moved it is written where to, if the task still wants it: after a crash we know our own. */
+async function announce(deps: EngineDeps, { run }: RunFacts, commit: string): Promise<boolean> {
+  return await systemAct(deps, "merge_announce", async (ctx) => {
+    const task = await ctx.tx.tasks.get(run.taskId);
+    const plan = run.planId === null ? undefined : await ctx.tx.plans.get(run.planId);
+    if (task === undefined || plan === undefined || !belongsTo(run, task)) return false;
+    await ctx.tx.plans.save({ ...plan, nextHead: commit });
+    ctx.effects.push({
+      type: "plan",
+      id: plan.id,
+      event: "advancing",
+      head: commit,
+      task: task.id,
+    });
+    return true;
+  });
 }
 
 function moved(plan: Plan, current: string | undefined): Verdict {

@@ -198,6 +198,7 @@ async function createPlan(ctx: CallContext, asked: PlanSubmission): Promise<Plan
     // Without integrating, too: protected files are compared with where main stood when the plan came.
     baseCommit: typeof head === "string" ? head : null,
     headCommit: null,
+    nextHead: null,
   };
   await ctx.tx.plans.save(plan);
   return plan;

@@ -54,6 +54,7 @@ const PLAN: Plan = {
   branch: "refs/heads/guvnor/P1",
   baseCommit: "c0",
   headCommit: null,
+  nextHead: "c1",
 };
 
 const RUN: GateRun = {

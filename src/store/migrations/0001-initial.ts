@@ -33,7 +33,7 @@ create index agent_process on agent (tenant, project, process_id, name);
 create table plan (
   ${scope}, id bigint not null, title text not null, state text not null, created_by text not null,
   created_at_ms bigint not null, ended_at_ms bigint, integrate bigint not null, branch text,
-  base_commit text, head_commit text,
+  base_commit text, head_commit text, next_head text,
   primary key (tenant, project, id)
 );
 create table task (

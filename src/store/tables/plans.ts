@@ -28,6 +28,7 @@ const SAVE = upsert(
     "branch",
     "base_commit",
     "head_commit",
+    "next_head",
   ],
 );
 
@@ -51,6 +52,7 @@ export function planTable(sql: Sql): PlanTable {
         branch: plan.branch,
         base_commit: plan.baseCommit,
         head_commit: plan.headCommit,
+        next_head: plan.nextHead,
       });
     },
   };
@@ -68,5 +70,6 @@ function toPlan(row: SqlRow): Plan {
     branch: textOrNull(row, "branch"),
     baseCommit: textOrNull(row, "base_commit"),
     headCommit: textOrNull(row, "head_commit"),
+    nextHead: textOrNull(row, "next_head"),
   };
 }

@@ -9,6 +9,11 @@ import { ROWS } from "../bench/rows/index.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
+/** Above this share of the cores in use by others a figure says little. */
+const BUSY = 0.2;
+const BUSY_WARNING =
+  "**others kept the machine busy when it began, so this says little; measure it again.** ";
+
 const HEAD = `<!-- Written by \`node scripts/write-performance.ts\` from bench/results. Do not edit. -->
 
 # Performance
@@ -94,7 +99,8 @@ function describeRow(result: RowResult): string {
   const listed = others.map((figure) => `${figure.name} ${withUnit(figure.value, figure.unit)}`);
   const beside = listed.length === 0 ? "" : `\n\nBeside: ${listed.join("; ")}.`;
   const missed = figures.some(({ met }) => met === false);
-  const why = missed ? `\n\nWhy it misses its bar: ${whenMissed}` : "";
+  const busy = machine.busyAtStart > BUSY ? BUSY_WARNING : "";
+  const why = missed ? `\n\nWhy it misses its bar: ${busy}${whenMissed}` : "";
   const when = `${at.slice(0, 10)}; at its start: ${describeLoad(machine)}.`;
   return `### ${name}\n\n${title}. ${how}${beside}${why}\n\nMeasured ${when}\n`;
 }

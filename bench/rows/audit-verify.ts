@@ -12,7 +12,7 @@ export const auditVerify: Row = {
   title: "Audit verify",
   how: "What `guvnor audit verify` does with a ledger of 200,000 entries: every row read from the file, its hash computed again, its form checked. The bodies are those of a task's four calls.",
   whenMissed:
-    "Two thirds is the check that a body is canonical JSON, the rest SHA-256 and reading the rows.",
+    "Most of it is the check that a body is canonical JSON, the rest SHA-256 and reading the rows.",
   measure: async ({ quick }) => {
     const entries = quick ? ENTRIES / 10 : ENTRIES;
     return await withDirectory(

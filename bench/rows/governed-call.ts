@@ -16,7 +16,7 @@ export const governedCall: Row = {
   title: "A governed call over stdio, one process",
   how: "`get_status` and `report_progress working` in blocks of 25 calls, in turn with an echo server's; each answer is awaited. Ratios are those of the medians of the same run.",
   whenMissed:
-    "At `full` the wait for the disk (see the disk's figure) is most of a call; at `normal` it is the write of about eight pages to the WAL, then the reading of who calls and the hashes.",
+    "At `full` the wait for the disk is most of a call, and on a busy machine the wait for a core after it; at `normal` it is the write of about eight pages to the WAL, then the reading of who calls and the hashes.",
   measure: async ({ quick }) => {
     const runs = await repeat(quick ? 1 : 7, async () => await measureRun(quick ? 8 : 40));
     return figuresOf(runs, [

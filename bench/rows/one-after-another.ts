@@ -11,7 +11,7 @@ export const oneAfterAnother: Row = {
   title: "One process, calls one after another",
   how: "The governor in this process over a file, without MCP: one agent takes tasks, and for each calls `request_task`, `report_progress working`, `get_status` and `report_progress done`, each after the answer to the one before.",
   whenMissed:
-    "Of a call about 40 % is the commit (pages written to the WAL, and at `full` the wait for the disk), 30 % other statements, the rest parsing, hashing and JSON.",
+    "Profiled at `normal`: a third is the commit (pages written to the WAL), a quarter the other statements, the rest parsing, hashing and JSON. At `full` the wait for the disk comes on top.",
   measure: async ({ quick }) => {
     const tasks = quick ? 100 : 1500;
     const runs = await repeat(quick ? 1 : 7, async () => ({

@@ -85,7 +85,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a merge into the plan's branch",
-    commits: 2,
+    commits: 3,
     guvnorYaml: GATED,
     integrate: true,
     before: async (ada) => {

@@ -6,17 +6,13 @@
 
 /** One repository, addressed by its common git directory. Commits are full hex object names. */
 export interface GitPort {
-  /** Head commit of the working tree that holds `directory`; undefined before the first commit. */
-  head(directory: string): Promise<string | undefined>;
+  /** How the working tree that holds `directory` stands. */
+  workingTree(directory: string, limit: number): Promise<WorkingTree>;
   /**
    * Full commit id of any revision, undefined when it does not name a commit here. HEAD is that of
    * the working tree at `directory`, else of the main one.
    */
   resolveCommit(revision: string, directory?: string): Promise<string | undefined>;
-  /** The ref that the working tree has checked out; undefined when its HEAD is detached. */
-  checkedOut(directory: string): Promise<string | undefined>;
-  /** Paths with uncommitted changes (untracked ones included), at most `limit`. */
-  uncommitted(directory: string, limit: number): Promise<readonly string[]>;
   /** Paths that `commit` changed since its merge base with `base`; deletions and both sides of a rename included. */
   changedFiles(base: string, commit: string): Promise<readonly string[]>;
   /** Merges without a working tree and without moving any ref. */
@@ -26,6 +22,15 @@ export interface GitPort {
   readRef(ref: string): Promise<string | undefined>;
   /** When something last changed in a working tree (files, index, commits), in ms since 1970; undefined when that cannot be told. */
   lastChangeMs(directory: string): Promise<number | undefined>;
+}
+
+export interface WorkingTree {
+  /** Its head commit; undefined before the first one. */
+  readonly head: string | undefined;
+  /** The ref that it has checked out; undefined when its HEAD is detached. */
+  readonly branch: string | undefined;
+  /** Paths with uncommitted changes (untracked ones included), at most `limit`. */
+  readonly uncommitted: readonly string[];
 }
 
 export type MergeResult =

@@ -62,12 +62,8 @@ export async function prepareReport(
     report.commit === undefined
       ? undefined
       : ((await git.resolveCommit(report.commit, directory)) ?? null);
-  return {
-    named,
-    head: (await git.head(directory)) ?? null,
-    uncommitted: await git.uncommitted(directory, SHOWN_FILES),
-    branch: (await git.checkedOut(directory)) ?? null,
-  };
+  const { head, branch, uncommitted } = await git.workingTree(directory, SHOWN_FILES);
+  return { named, head: head ?? null, branch: branch ?? null, uncommitted };
 }
 
 export async function reportProgress(ctx: CallContext, report: ProgressReport): Promise<Outcome> {

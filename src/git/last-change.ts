@@ -3,13 +3,10 @@ import { join, resolve } from "node:path";
 
 import { runGit } from "./run-git.ts";
 
-/** Changed files looked at; one of them is enough to see that somebody works. */
-const MAX_FILES = 200;
-
-/** The newest time at which a working tree changed: a file, the index, a commit. */
+/** The newest time at which a working tree changed: one of its `changed` files, the index, a commit. */
 export async function lastChangeMs(
   directory: string,
-  listChanged: (directory: string, limit: number) => Promise<readonly string[]>,
+  changed: readonly string[],
 ): Promise<number | undefined> {
   const places = await runGit(["-C", directory, "rev-parse", "--show-toplevel", "--git-dir"]);
   const [root, gitDir] = places.stdout.split("\n");
@@ -17,7 +14,7 @@ export async function lastChangeMs(
   const ofGit = ["index", "HEAD", join("logs", "HEAD")].map((name) =>
     join(resolve(directory, gitDir), name),
   );
-  const files = (await listChanged(directory, MAX_FILES)).map((path) => join(root, path));
+  const files = changed.map((path) => join(root, path));
   const times = await Promise.all([...ofGit, ...files].map(modifiedMs));
   const known = times.filter((time) => time !== undefined);
   return known.length === 0 ? undefined : Math.max(...known);

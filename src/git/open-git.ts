@@ -1,8 +1,8 @@
-import { realpath } from "node:fs/promises";
-import { resolve } from "node:path";
+import { realpath, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 
 import { GuvnorError } from "../core/errors.ts";
-import type { GitPort } from "../engine/ports.ts";
+import type { GitPort, WorkingTree } from "../engine/ports.ts";
 import { lastChangeMs } from "./last-change.ts";
 import { mergeCommits } from "./merge-commits.ts";
 import { gitFailure, requireGit, runGit } from "./run-git.ts";
@@ -13,6 +13,8 @@ const NEEDED_VERSION = { major: 2, minor: 38 };
 const OBJECT_NAME = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 /** A revision is a name or an expression; longer ones would not fit a command line. */
 const MAX_REVISION_LENGTH = 4096;
+/** Changed files looked at for their times; one of them is enough to see that somebody works. */
+const CHANGED_FILES = 200;
 
 /**
  * The repository with this common git directory. Nothing is checked until the first call; every
@@ -30,24 +32,22 @@ export function openGit(commonDir: string): GitPort {
       throw error;
     }
   };
+  const requireOurs = onceADirectory(
+    async (directory) => await requireSameRepository(commonDir, directory),
+  );
   const git: RepositoryGit = async (args, options) => {
     await ready();
     // Bare: attributes and settings of no working tree take part.
     return await runGit([`--git-dir=${commonDir}`, "--bare", ...args], options);
   };
   return {
-    head: async (directory) => {
+    workingTree: async (directory, limit) => {
       await ready();
-      const [commit] = await Promise.all([
-        runGit(["-C", directory, ...verifyCommit("HEAD")]),
-        requireSameRepository(commonDir, directory),
+      const [tree] = await Promise.all([
+        readWorkingTree(directory, limit),
+        requireOurs(directory),
       ]);
-      return commitOf(commit);
-    },
-    checkedOut: async (directory) => {
-      await ready();
-      const run = await runGit(["-C", directory, "symbolic-ref", "--quiet", "HEAD"]);
-      return run.exitCode === 0 ? run.stdout.trim() : undefined;
+      return tree;
     },
     resolveCommit: async (revision, directory) => {
       if (revision.length > MAX_REVISION_LENGTH || revision.includes("\0")) return undefined;
@@ -60,14 +60,6 @@ export function openGit(commonDir: string): GitPort {
         throw gitFailure(["rev-parse"], run);
       }
       return commitOf(run);
-    },
-    uncommitted: async (directory, limit) => {
-      await ready();
-      const [paths] = await Promise.all([
-        listUncommitted(directory, limit),
-        requireSameRepository(commonDir, directory),
-      ]);
-      return paths;
     },
     changedFiles: async (base, commit) => {
       requireObjectNames([base, commit]);
@@ -84,7 +76,8 @@ export function openGit(commonDir: string): GitPort {
     readRef: async (ref) => await readRef(git, ref),
     lastChangeMs: async (directory) => {
       await ready();
-      return await lastChangeMs(directory, listUncommitted);
+      const { uncommitted } = await readWorkingTree(directory, CHANGED_FILES);
+      return await lastChangeMs(directory, uncommitted);
     },
   };
 }
@@ -99,22 +92,56 @@ function commitOf(run: GitRun): string | undefined {
   return run.exitCode === 0 && OBJECT_NAME.test(answer) ? answer : undefined;
 }
 
-async function listUncommitted(directory: string, limit: number): Promise<readonly string[]> {
+/** Paths in an entry of `git status --porcelain=v2` come after so many fields, by its first letter. */
+const FIELDS_BEFORE_PATH = new Map([
+  ["1", 8],
+  ["u", 10],
+  ["?", 1],
+]);
+
+/** One run of git for all of it: agents that end at the same moment share the machine's cores. */
+async function readWorkingTree(directory: string, limit: number): Promise<WorkingTree> {
   const args = [
     "-C",
     directory,
     "status",
-    "--porcelain=v1",
+    "--porcelain=v2",
     "-z",
+    "--branch",
+    "--no-ahead-behind",
     "--no-renames",
     "--untracked-files=normal",
     "--ignore-submodules=dirty",
   ];
   const run = await runGit(args);
   if (run.exitCode !== 0) throw gitFailure(args, run);
-  // Each entry is "XY PATH" NUL; what follows the last NUL is empty, or cut.
+  // Each entry ends with NUL: what follows the last one is empty, or cut.
   const entries = run.stdout.split("\0").slice(0, -1);
-  return entries.slice(0, limit).map((entry) => entry.slice(3));
+  const headers = new Map(
+    entries.filter((entry) => entry.startsWith("# ")).map((entry) => splitAt(entry.slice(2), 1)),
+  );
+  const head = headers.get("branch.oid") ?? "";
+  const branch = headers.get("branch.head") ?? "(detached)";
+  return {
+    head: OBJECT_NAME.test(head) ? head : undefined,
+    branch: branch === "(detached)" ? undefined : fullRefName(branch),
+    uncommitted: entries
+      .filter((entry) => !entry.startsWith("# "))
+      .slice(0, limit)
+      .map((entry) => splitAt(entry, FIELDS_BEFORE_PATH.get(entry.charAt(0)) ?? 1)[1]),
+  };
+}
+
+/** Status leaves out `refs/heads/`, and nothing else. */
+function fullRefName(branch: string): string {
+  return branch.startsWith("refs/") ? branch : `refs/heads/${branch}`;
+}
+
+/** What comes before the `count`th space, and what after it. */
+function splitAt(text: string, count: number): [string, string] {
+  let at = -1;
+  for (let space = 0; space < count; space += 1) at = text.indexOf(" ", at + 1);
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 /** Where the histories share nothing, everything in which they differ counts as changed. */
@@ -158,6 +185,25 @@ async function readRef(git: RepositoryGit, ref: string): Promise<string | undefi
   if (run.exitCode !== 0) throw gitFailure(args, run);
   const line = run.stdout.split("\n").find((candidate) => candidate.endsWith(` ${ref}`));
   return line?.slice(0, line.indexOf(" "));
+}
+
+/** Asks once for each directory that stays the same one: with its own `.git`, where it has one. */
+function onceADirectory(ask: (directory: string) => Promise<void>): typeof ask {
+  const answered = new Map<string, string>();
+  return async (directory) => {
+    const seen = await Promise.all([inode(directory), inode(join(directory, ".git"))]);
+    const identity = seen.join(" ");
+    if (answered.get(directory) === identity) return;
+    await ask(directory);
+    answered.set(directory, identity);
+  };
+}
+
+async function inode(path: string): Promise<string> {
+  return await stat(path).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => "",
+  );
 }
 
 /** An agent's directory may lie in another clone, whose commits are not here. */

@@ -22,13 +22,12 @@ export function workCommit(taskId: string): string {
 export function openFileGit(file: string): GitPort {
   const load = (): Repository => JSON.parse(readFileSync(file, "utf8")) as Repository;
   return {
-    head: async () => await Promise.resolve(workCommit("T1")),
+    workingTree: async () =>
+      await Promise.resolve({ head: workCommit("T1"), branch: undefined, uncommitted: [] }),
     resolveCommit: async (revision) =>
       await Promise.resolve(revision === "HEAD" ? BASE_COMMIT : workCommit(revision)),
-    uncommitted: async () => await Promise.resolve([]),
     changedFiles: async () => await Promise.resolve(["src/a.ts"]),
     lastChangeMs: async () => undefined,
-    checkedOut: async () => undefined,
     readRef: async (ref) => await Promise.resolve(load().refs[ref]),
     merge: async (ours, theirs) => {
       const { commits, refs } = load();

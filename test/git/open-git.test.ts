@@ -24,29 +24,75 @@ function open(root: string): ReturnType<typeof openGit> {
   return openGit(join(root, ".git"));
 }
 
+async function headOf(root: string, directory: string): Promise<string | undefined> {
+  return (await open(root).workingTree(directory, 1)).head;
+}
+
+async function uncommittedIn(
+  root: string,
+  directory: string,
+  limit: number,
+): Promise<readonly string[]> {
+  return (await open(root).workingTree(directory, limit)).uncommitted;
+}
+
 describe("head", () => {
   it("is the commit of the worktree that holds the directory", async () => {
     const root = createRepository({ "src/a.txt": "a" });
     const worktree = join(temporaryDirectory(), "agent");
     git(root, "worktree", "add", "--quiet", "--detach", worktree);
     const own = commit(worktree, { "b.txt": "b" });
-    expect(await open(root).head(join(worktree, "src"))).toBe(own);
-    expect(await open(root).head(root)).toBe(git(root, "rev-parse", "main"));
+    expect(await headOf(root, join(worktree, "src"))).toBe(own);
+    expect(await headOf(root, root)).toBe(git(root, "rev-parse", "main"));
   });
 
   it("is undefined before the first commit", async () => {
     const root = temporaryDirectory();
     git(root, "init", "--quiet");
-    expect(await open(root).head(root)).toBeUndefined();
+    expect(await headOf(root, root)).toBeUndefined();
   });
 
   it("refuses a directory of another repository, and one that does not exist", async () => {
     const root = createRepository();
     const other = createRepository();
     const refused = { code: "git_unavailable" };
-    await expect(open(root).head(other)).rejects.toMatchObject(refused);
-    await expect(open(root).uncommitted(other, 5)).rejects.toMatchObject(refused);
-    await expect(open(root).head(join(root, "missing"))).rejects.toMatchObject(refused);
+    await expect(headOf(root, other)).rejects.toMatchObject(refused);
+    await expect(headOf(root, join(root, "missing"))).rejects.toMatchObject(refused);
+  });
+});
+
+describe("branch", () => {
+  it("is the full ref that is checked out, and undefined where HEAD is detached", async () => {
+    const root = createRepository();
+    const port = open(root);
+    expect((await port.workingTree(root, 1)).branch).toBe("refs/heads/main");
+    git(root, "switch", "--quiet", "--create", "guvnor/P3");
+    expect((await port.workingTree(root, 1)).branch).toBe("refs/heads/guvnor/P3");
+    git(root, "switch", "--quiet", "--detach");
+    expect((await port.workingTree(root, 1)).branch).toBeUndefined();
+  });
+
+  it("is there before the first commit, when there is no head", async () => {
+    const root = temporaryDirectory();
+    git(root, "init", "--quiet", "--initial-branch", "first");
+    expect(await open(root).workingTree(root, 1)).toMatchObject({
+      head: undefined,
+      branch: "refs/heads/first",
+    });
+  });
+});
+
+describe("whose working tree it is", () => {
+  it("is looked at again when a directory has become another repository's", async () => {
+    const root = createRepository();
+    const worktree = join(temporaryDirectory(), "agent");
+    git(root, "worktree", "add", "--quiet", "--detach", worktree);
+    const port = open(root);
+    await port.workingTree(worktree, 1);
+    rmSync(join(worktree, ".git"));
+    git(worktree, "init", "--quiet");
+    const now = port.workingTree(worktree, 1);
+    await expect(now).rejects.toMatchObject({ code: "git_unavailable" });
   });
 });
 
@@ -99,8 +145,7 @@ describe("uncommitted", () => {
       "old.txt": "old",
       ".gitignore": "*.log",
     });
-    const port = open(root);
-    expect(await port.uncommitted(root, 10)).toEqual([]);
+    expect(await uncommittedIn(root, root, 10)).toEqual([]);
     write(root, {
       "a.txt": "changed",
       "b.txt": null,
@@ -110,10 +155,10 @@ describe("uncommitted", () => {
     });
     git(root, "mv", "old.txt", "new.txt");
     const paths = ["a.txt", "b.txt", "new.txt", "old.txt", "dir/", ODD_NAME];
-    const found = await port.uncommitted(root, 10);
+    const found = await uncommittedIn(root, root, 10);
     expect(found.toSorted()).toEqual(paths.toSorted());
-    expect(await port.uncommitted(join(root, "dir"), 10)).toEqual(found);
-    expect(await port.uncommitted(root, 2)).toHaveLength(2);
+    expect(await uncommittedIn(root, join(root, "dir"), 10)).toEqual(found);
+    expect(await uncommittedIn(root, root, 2)).toHaveLength(2);
   });
 
   it("shows untracked files even where the user hides them from git status", async () => {
@@ -121,7 +166,7 @@ describe("uncommitted", () => {
     git(root, "config", "status.showUntrackedFiles", "no");
     git(root, "config", "status.relativePaths", "true");
     write(root, { "new.txt": "new" });
-    expect(await open(root).uncommitted(root, 10)).toEqual(["new.txt"]);
+    expect(await uncommittedIn(root, root, 10)).toEqual(["new.txt"]);
   });
 
   it("does not run a file system monitor or write the index", async () => {
@@ -130,14 +175,14 @@ describe("uncommitted", () => {
     git(root, "config", "core.fsmonitor", `touch '${trace}'; false`);
     const index = readFileSync(join(root, ".git/index"));
     write(root, { "a.txt": "a\n" });
-    await open(root).uncommitted(root, 10);
+    await uncommittedIn(root, root, 10);
     expect(existsSync(trace)).toBe(false);
     expect(readFileSync(join(root, ".git/index"))).toEqual(index);
   });
 
   it("fails inside the git directory, where there is no working tree", async () => {
     const root = createRepository();
-    const inside = open(root).uncommitted(join(root, ".git"), 5);
+    const inside = uncommittedIn(root, join(root, ".git"), 5);
     await expect(inside).rejects.toMatchObject({ code: "git_unavailable" });
   });
 });
@@ -353,9 +398,9 @@ describe("git itself", () => {
     vi.stubEnv("GIT_INDEX_FILE", join(other, ".git/index"));
     vi.stubEnv("GIT_OBJECT_DIRECTORY", join(other, ".git/objects"));
     const port = open(root);
-    expect(await port.head(root)).toBe(git(root, "rev-parse", "HEAD"));
+    expect((await port.workingTree(root, 1)).head).toBe(git(root, "rev-parse", "HEAD"));
     expect(await port.resolveCommit("main")).toBe(git(root, "rev-parse", "HEAD"));
-    expect(await port.uncommitted(root, 10)).toEqual([]);
+    expect((await port.workingTree(root, 10)).uncommitted).toEqual([]);
   });
 
   it("is named as missing, and looked for again once it is there", async () => {
@@ -377,7 +422,7 @@ describe("git itself", () => {
     writeFileSync(join(directory, "git"), `#!/bin/sh\necho '${answer}'\n`);
     chmodSync(join(directory, "git"), 0o755);
     vi.stubEnv("PATH", directory);
-    const head = open(directory).head(directory);
+    const head = open(directory).workingTree(directory, 1);
     await expect(head).rejects.toThrow(`guvnor needs git 2.38 or newer; this is`);
     await expect(open(directory).readRef("x")).rejects.toThrow(named);
   });

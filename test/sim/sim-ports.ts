@@ -42,13 +42,17 @@ export function createGit(machine: Machine, process: Operator): GitPort {
       return run();
     });
   return {
-    head: async (directory) => await command(() => repository.heads.get(directory)),
+    workingTree: async (directory) =>
+      await command(() => ({
+        head: repository.heads.get(directory),
+        branch: undefined,
+        uncommitted: repository.dirty.get(directory) ?? [],
+      })),
     resolveCommit: async (revision) =>
       await command(() => {
         if (revision === "HEAD") return repository.heads.get("/main");
         return repository.has(revision) ? revision : undefined;
       }),
-    uncommitted: async (directory) => await command(() => repository.dirty.get(directory) ?? []),
     changedFiles: async (base, commit) => await command(() => repository.changed(base, commit)),
     merge: async (ours, theirs, message) =>
       await command(() => {
@@ -70,7 +74,6 @@ export function createGit(machine: Machine, process: Operator): GitPort {
         chronicle.say(process.id, `${ref} advanced to ${commit.slice(0, 10)}`);
         return true;
       }),
-    checkedOut: async () => undefined,
     lastChangeMs: async (directory) =>
       await command(() => {
         const atMs = repository.changedAtMs.get(directory);

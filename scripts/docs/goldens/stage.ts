@@ -66,14 +66,18 @@ const MERGE_COMMIT = commitId("c");
 function gitPort(state: GitDouble): GitPort {
   const refs = new Map<string, string>();
   return {
-    head: () => Promise.resolve(WORK_COMMIT),
+    workingTree: () =>
+      Promise.resolve({
+        head: WORK_COMMIT,
+        branch: undefined,
+        uncommitted: state.uncommitted,
+      }),
     resolveCommit: (revision) => {
       const known = [BASE_COMMIT, WORK_COMMIT];
       return Promise.resolve(
         revision === "HEAD" ? BASE_COMMIT : known.find((id) => id.startsWith(revision)),
       );
     },
-    uncommitted: () => Promise.resolve(state.uncommitted),
     changedFiles: () => Promise.resolve([]),
     merge: () => Promise.resolve({ kind: "merged", commit: MERGE_COMMIT }),
     advanceRef: (ref, commit) => {
@@ -81,7 +85,6 @@ function gitPort(state: GitDouble): GitPort {
       return Promise.resolve(true);
     },
     lastChangeMs: async () => undefined,
-    checkedOut: async () => undefined,
     readRef: (ref) => Promise.resolve(refs.get(ref)),
   };
 }

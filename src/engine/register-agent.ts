@@ -2,7 +2,14 @@ import type { Agent } from "../core/agent.ts";
 import { GuvnorError } from "../core/errors.ts";
 import { isAgentName, slugName } from "../core/ids.ts";
 import type { CallContext } from "./call-context.ts";
-import { bindSession, enrol, ensureProcess, saveEnrolment, type Enrolment } from "./identify.ts";
+import {
+  bindSession,
+  enrol,
+  ensureProcess,
+  hasSession,
+  saveEnrolment,
+  type Enrolment,
+} from "./identify.ts";
 import type { Outcome } from "./operation.ts";
 import { settingsInForce } from "./settings-in-force.ts";
 import { present, taskRow } from "./task-view.ts";
@@ -64,12 +71,16 @@ async function registerOrResume(
     const wanted: Enrolment = { ...asked, name: bound.name };
     return await saveEnrolment(ctx, wanted, bound, asked.session);
   }
-  const here = await ctx.tx.agents.byProcess(ctx.deps.processId);
-  const [only] = here;
-  if (only !== undefined && here.length === 1 && (name === undefined || name === only.name)) {
-    return await saveEnrolment(ctx, { ...asked, name: only.name }, only);
+  const same = whoRegistersAgain(await ctx.tx.agents.byProcess(ctx.deps.processId));
+  if (same !== undefined && (name === undefined || name === same.name)) {
+    return await saveEnrolment(ctx, { ...asked, name: same.name }, same);
   }
   return await enrol(ctx, { ...asked, name: name ?? defaultName(ctx) });
+}
+
+/** Of several agents on a connection only the one without a session can be meant where none is named. */
+function whoRegistersAgain(here: readonly Agent[]): Agent | undefined {
+  return here.length === 1 ? here[0] : here.find((agent) => !hasSession(agent));
 }
 
 function defaultName(ctx: CallContext): string {

@@ -43,10 +43,7 @@ export function openGit(commonDir: string): GitPort {
   return {
     workingTree: async (directory, limit) => {
       await ready();
-      const [tree] = await Promise.all([
-        readWorkingTree(directory, limit),
-        requireOurs(directory),
-      ]);
+      const [tree] = await Promise.all([readWorkingTree(directory, limit), requireOurs(directory)]);
       return tree;
     },
     resolveCommit: async (revision, directory) => {

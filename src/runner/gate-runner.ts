@@ -38,10 +38,12 @@ export function createGateRunner(options: GateRunnerOptions): GateRunner {
       try {
         const place = workspacePlace(options.dataDir, request.slot);
         // The path makes it unique on the machine; run ids are unique within a project only.
-        const user = createHash("sha256").update(place.path).digest("hex").slice(0, 16);
-        // If the last user of the slot was killed, what it started may still run there.
-        await killMarked((marker) => marker.endsWith(`@${user}`));
-        const marker = `${request.runId.replaceAll(",", "_")}@${user}`;
+        const owner = createHash("sha256").update(options.dataDir).digest("hex").slice(0, 16);
+        const ofRun = `${request.runId.replaceAll(",", "_")}@${owner}/`;
+        const slot = `@${owner}/${request.slot}`;
+        // If guvnor was killed, what it started for this run, or in this slot, may run on.
+        await killMarked((marker) => marker.startsWith(ofRun) || marker.endsWith(slot));
+        const marker = `${ofRun}${request.slot}`;
         const run = { options, request, signal, place, marker };
         return request.commit === null ? await inPlace(run) : await onCommit(run, request.commit);
       } catch (error) {

@@ -1,5 +1,7 @@
 import { z } from "zod";
 
+const MAX_VALUES_LENGTH = 32_768;
+
 /** What many tools take; short, as the model reads it with each of them. */
 
 export const session = z.string().max(128).optional();
@@ -13,6 +15,14 @@ export const taskId = z.string().max(32);
 export const agentName = z.string().min(1).max(64);
 
 export const title = z.string().min(1).max(200);
+
+/** Named values that go into the briefs of other tasks: models read them. */
+export const values = z
+  .record(z.string().max(200), z.json())
+  .refine(
+    (record) => JSON.stringify(record).length <= MAX_VALUES_LENGTH,
+    `at most ${MAX_VALUES_LENGTH} characters of JSON; keep more in a file and name it`,
+  );
 
 export const body = z.string().max(20_000);
 

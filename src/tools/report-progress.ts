@@ -1,7 +1,15 @@
 import { z } from "zod";
 
 import { prepareReport, reportProgress } from "../engine/report-progress.ts";
-import { body, inboxField, requestId, session, taskId, waitSeconds } from "./common-input.ts";
+import {
+  body,
+  inboxField,
+  requestId,
+  session,
+  taskId,
+  values,
+  waitSeconds,
+} from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
 export const reportProgressTool = defineTool({
@@ -25,7 +33,7 @@ export const reportProgressTool = defineTool({
       .regex(/^[A-Za-z0-9][\w./~^-]*$/, "a commit id or the name of a ref")
       .optional()
       .describe("default: head of your worktree"),
-    outputs: z.record(z.string().max(200), z.json()).optional(),
+    outputs: values.optional(),
     artifacts: z
       .array(
         z.strictObject({

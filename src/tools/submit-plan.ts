@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { preparePlan, submitPlan } from "../engine/submit-plan.ts";
-import { body, inboxField, requestId, session, title } from "./common-input.ts";
+import { body, inboxField, requestId, session, title, values } from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
 const names = z.array(z.string().min(1).max(200)).max(200);
@@ -34,7 +34,7 @@ export const submitPlanTool = defineTool({
           estimate_minutes: z.number().positive().max(100_000).optional(),
           deadline: z.iso.datetime({ offset: true }).optional(),
           budget_usd: z.number().min(0).optional(),
-          inputs: z.record(z.string().max(200), z.json()).optional(),
+          inputs: values.optional(),
           outputs_wanted: names.optional(),
           gates: names.optional().describe("default: all in force"),
           parent: z.string().max(100).optional(),

@@ -69,15 +69,15 @@ describe("findInputProblem", () => {
   });
 
   it("survives nesting that would exhaust the stack", () => {
-    expect(findInputProblem(nested(200_000))?.code).toBe("input_too_large");
-    expect(findInputProblem(nested(200_000), { maxDepth: 300_000 })?.message).toContain("values");
+    expect(findInputProblem(nested(500_000))?.code).toBe("input_too_large");
+    expect(findInputProblem(nested(500_000), { maxDepth: 600_000 })?.message).toContain("values");
   });
 
   it("counts values", () => {
     const limits = { maxDepth: 32, maxValues: 4 };
     expect(findInputProblem([1, 2, 3], limits)).toBeUndefined();
     expect(findInputProblem([1, 2, [3]], limits)?.code).toBe("input_too_large");
-    expect(findInputProblem(Array.from({ length: 100_000 }, () => 0))?.code).toBe(
+    expect(findInputProblem(Array.from({ length: 400_000 }, () => 0))?.code).toBe(
       "input_too_large",
     );
   });

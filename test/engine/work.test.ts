@@ -4,6 +4,7 @@ import { checkChain } from "../../src/core/audit-chain.ts";
 import type { JsonObject } from "../../src/engine/call.ts";
 import { policyOperations } from "../../src/engine/person/policy-operations.ts";
 import { taskOperations } from "../../src/engine/person/task-operations.ts";
+import { endProcess } from "../../src/engine/presence.ts";
 import { TOOLS } from "../../src/tools/index.ts";
 import { bodyOf, codeOf, createFleet, type Fleet } from "../support/engine-harness.ts";
 
@@ -352,6 +353,24 @@ describe("gates", () => {
     expect(lease).toMatchObject({ fence: 2 });
   });
 
+  test("a holder that was taken for gone is not handed its work, whoever else revives its process", async () => {
+    await plan({ key: "a" });
+    const ada = await fleet.ok("one", "register_agent", { name: "ada" });
+    const bob = await fleet.ok("one", "register_agent", { name: "bob" });
+    const session = { session: ada["session"] };
+    await claim("one", session);
+    fleet.gates.verdicts.set("tests", "fail");
+    await done("one", "T1", session);
+    await fleet.write(async (ctx) => {
+      const row = await ctx.tx.processes.get(fleet.deps("one").processId);
+      if (row !== undefined) await endProcess(ctx, row, "silent");
+    });
+    await fleet.ok("one", "get_status", { session: bob["session"] });
+    await fleet.measureAll("lead");
+    expect(await stateOf("T1")).toBe("ready");
+    expect(await claim("one", session)).toBe("T1");
+  });
+
   test("what no gate could decide waits for a person, who accepts or sends back", async () => {
     await plan({ key: "a" }, { key: "b" });
     fleet.gates.verdicts.set("tests", "indeterminate");
@@ -484,6 +503,21 @@ describe("gates", () => {
 });
 
 describe("plans", () => {
+  test("one of which nothing was done is cancelled, not done", async () => {
+    await plan({ key: "a" }, { key: "b" });
+    await fleet.asPerson("tasks_cancel", { task_id: "T1", reason: "not wanted" });
+    await fleet.asPerson("tasks_cancel", { task_id: "T2", reason: "not wanted" });
+    expect(await fleet.read(async (tx) => (await tx.plans.get("P1"))?.state)).toBe("cancelled");
+  });
+
+  test("what goes into other tasks' briefs is bounded", async () => {
+    await plan({ key: "a" });
+    await claim("ada");
+    const outputs = { log: "x".repeat(32_769) };
+    const report = { task_id: "T1", status: "working", outputs };
+    expect(await fleet.refusal("ada", "report_progress", report)).toBe("input_invalid");
+  });
+
   test("a dry run analyses and saves nothing", async () => {
     const tasks = [
       { key: "a", title: "A", estimate_minutes: 10, needs: ["zig"] },
@@ -664,6 +698,29 @@ describe("who calls", () => {
     expect(await claim("one", { session: bob["session"] })).toBe("T1");
     expect(await claim("one", { session: ada["session"] })).toBe("none");
     expect(await fleet.refusal("one", "request_task", { session: "x" })).toBe("session_unknown");
+  });
+
+  test("an agent that never registered gets its session when a second one makes it necessary", async () => {
+    await plan({ key: "a" });
+    expect(await claim("one")).toBe("T1");
+    const bob = await fleet.ok("one", "register_agent", { name: "bob" });
+    const { body } = await fleet.call("one", "report_progress", {
+      task_id: "T1",
+      status: "working",
+    });
+    expect(body).toMatchObject({
+      code: "session_required",
+      fix: expect.stringContaining('register_agent {"name":"one"}'),
+    });
+    const one = await fleet.ok("one", "register_agent", { name: "one" });
+    expect(one).toMatchObject({ agent: "one", tasks: [{ id: "T1" }] });
+    for (const { session } of [one, bob] as { session: string }[]) {
+      await fleet.ok("one", "get_status", { session });
+    }
+    // Both have a session now: nobody can be taken for either.
+    expect(await fleet.ok("one", "register_agent", { name: "one" })).toMatchObject({
+      agent: "one-2",
+    });
   });
 
   test("a name in use gets a suffix, an offline one is resumed", async () => {

@@ -311,6 +311,21 @@ export function testStoreContract(open: () => Promise<Store>): void {
       expect(ready.next).toBe(500);
     });
 
+    test("says whether any task of a plan, or at all, is in one of some states", async () => {
+      const found = await store.write(SCOPE, async (tx) => {
+        await tx.tasks.insert(aTask({ id: "T1", planId: "P1", state: "done" }));
+        await tx.tasks.insert(aTask({ id: "T2", planId: "P2", state: "running", holder: "ada" }));
+        return [
+          await tx.tasks.hasAny(["done", "failed"]),
+          await tx.tasks.hasAny(["failed"]),
+          await tx.tasks.hasAny(["running"], "P2"),
+          await tx.tasks.hasAny(["running"], "P1"),
+          await tx.tasks.hasAny([]),
+        ];
+      });
+      expect(found).toEqual([true, false, true, false, false]);
+    });
+
     test("lists filter by state, plan, holder and go on after an id", async () => {
       const lists = await store.write(SCOPE, async (tx) => {
         for (const n of [1, 2, 10]) await tx.tasks.insert(aTask({ id: `T${n}` }));

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { relative } from "node:path";
+import { basename, dirname, relative } from "node:path";
 
 import type { Command } from "commander";
 
@@ -169,12 +169,28 @@ function initText(view: View, cli: Cli, { plan, steps, dryRun }: Initialised): s
     ...view.sentence("Any MCP client can start the server so:"),
     `  ${command}`,
     ...args.map((argument) => `  ${argument}`),
+    ...commitHint(view, plan, steps),
     ...view.hint(
       dryRun
         ? "Nothing was changed. Do it: guvnor init"
         : "Start an agent here, and give it work: guvnor plan submit FILE",
     ),
   ];
+}
+
+/** A new worktree holds what was committed: without .mcp.json an agent there finds no server. */
+function commitHint(view: View, { paths }: InitPlan, steps: readonly Step[]): string[] {
+  if (paths.commonDir === null || paths.root === null) return [];
+  const { root } = paths;
+  const made = steps
+    .filter(
+      ({ status, path }) => status !== "kept" && status !== "skipped" && dirname(path) === root,
+    )
+    .map(({ path }) => basename(path));
+  const files = [...new Set(made)];
+  return files.length === 0
+    ? []
+    : view.hint(`Agents in worktrees of their own need them committed: git add ${files.join(" ")}`);
 }
 
 /** From the working directory where that is shorter, from the home directory otherwise. */

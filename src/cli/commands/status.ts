@@ -28,11 +28,12 @@ async function status(cli: Cli): Promise<Report> {
     });
     const who = await presentAgents(project);
     const settings = await settingsState(project);
+    const measuring = await gatesAtWork(project);
     const { root, dataDir } = project.paths;
     const where = { root, data_dir: dataDir };
     return {
-      json: { ...answer, agents_present: who, settings, where },
-      text: (view) => statusText(view, { answer, who, settings }),
+      json: { ...answer, agents_present: who, settings, gate_runs: measuring, where },
+      text: (view) => statusText(view, { answer, who, settings, measuring }),
     };
   });
 }
@@ -49,13 +50,29 @@ async function presentAgents({ deps }: Project): Promise<JsonObject[]> {
   });
 }
 
+interface GatesAtWork {
+  readonly queued: boolean;
+  readonly running: number;
+  /** Processes that could measure. */
+  readonly processes: number;
+}
+
+async function gatesAtWork({ deps }: Project): Promise<GatesAtWork> {
+  return await deps.store.read(deps.scope, async (tx) => ({
+    queued: (await tx.gateRuns.nextQueued()) !== undefined,
+    running: (await tx.gateRuns.running()).length,
+    processes: (await tx.processes.listPresent()).length,
+  }));
+}
+
 interface Found {
   readonly answer: JsonObject;
   readonly who: readonly JsonObject[];
   readonly settings: SettingsState;
+  readonly measuring: GatesAtWork;
 }
 
-function statusText(view: View, { answer, who, settings }: Found): string[] {
+function statusText(view: View, { answer, who, settings, measuring }: Found): string[] {
   const agents = objectOf(answer, "agents");
   const tasks = rowsOf(answer, "tasks");
   const plans = rowsOf(answer, "plans").map((plan) => [plan["id"], plan["state"], plan["title"]]);
@@ -68,6 +85,7 @@ function statusText(view: View, { answer, who, settings }: Found): string[] {
       ["policy", `${textOf(answer, "policy") ?? "none"} (profile ${wordOf(answer, "profile")})`],
     ]),
     ...settingsLines(view, settings),
+    ...measuringLines(view, measuring),
     ...section(
       agentTable(
         view,
@@ -118,6 +136,14 @@ function settingsLines(view: View, settings: SettingsState): string[] {
   return [...(advice === undefined ? [] : view.sentence(advice)), ...ignored].map((line) =>
     view.paint("attention", line),
   );
+}
+
+/** Gates are measured by the servers of agents: with none there, nothing leaves review. */
+function measuringLines(view: View, { queued, processes }: GatesAtWork): string[] {
+  if (!queued || processes > 0) return [];
+  return view
+    .sentence("Gates wait to be measured and no guvnor process is there: start an agent's client.")
+    .map((line) => view.paint("attention", line));
 }
 
 function escalationLines(view: View, answer: JsonObject): string[] {

@@ -10,7 +10,7 @@ export const memory: Row = {
   title: "Memory of one stdio process",
   how: "Resident memory of the process, as `ps` says it, after 1,000 calls of `get_status` and `report_progress`; an echo server's after as many calls.",
   whenMissed:
-    "The heap in use stays at 18 MB; what grows is V8's young generation (with --max-semi-space-size=1 it is about 20 MB less), then SQLite's page cache (at most 4 MB a connection).",
+    "The heap in use stays at 18 MB, and V8's young generation at its first size (it was 116 MB where that may grow); the rest is code, and SQLite's page cache (at most 4 MB a connection).",
   measure: async ({ quick }) => {
     const runs = await repeat(quick ? 1 : 5, async () => await measureRun(quick ? 200 : 1000));
     return figuresOf(runs, [

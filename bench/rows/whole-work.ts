@@ -24,7 +24,7 @@ export const wholeWork: Row = {
   title: "Whole work: the same plan with and without guvnor",
   how: "40 tasks of 250 ms (waiting, as an agent does for its model) in eight chains of five, done by four processes in a git repository. Without: a parent hands them out from memory. With: each process asks its own `guvnor mcp`, and handing in the plan counts too. Durability full.",
   whenMissed:
-    "`request_task` and `report_progress done` ask git about the worktree by starting it, five times a task; four agents that end at the same moment do so on the same cores.",
+    "Each `done` asks git how the worktree stands, by starting it; four agents that end at the same moment do so on the same two cores, and then ask for work one after the other.",
   measure: async ({ quick }) => {
     const work = quick ? { chainLength: 2, taskMs: 100 } : { chainLength: 5, taskMs: 250 };
     const runs = await repeat(quick ? 1 : 7, async () => {

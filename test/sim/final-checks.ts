@@ -164,8 +164,9 @@ function checkAttempts(
 async function checkPlans({ ledger, chronicle }: Machine, tx: ReadTx): Promise<void> {
   for (const plan of await tx.plans.list(ALL)) {
     const tasks = [...ledger.tasks.values()].filter(({ planId }) => planId === plan.id);
-    const isDone = tasks.every((task) => !isOpen(task) && task.state !== "failed");
-    if (isDone === (plan.state === "done")) continue;
+    const isOver = tasks.every((task) => !isOpen(task) && task.state !== "failed");
+    const ended = tasks.some((task) => task.state === "done") ? "done" : "cancelled";
+    if (plan.state === (isOver ? ended : "open")) continue;
     const states = tasks.map(({ id, state }) => `${id} ${state}`).join(", ");
     chronicle.violate("plan_state", `${plan.id} is ${plan.state}: ${states}`);
   }

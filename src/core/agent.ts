@@ -9,13 +9,18 @@ export type AgentState =
   | "quarantined"
   | "revoked";
 
+/** How far an agent is trusted, the least first. */
+export const TIERS = ["T0", "T1", "T2"] as const;
+
+export type Tier = (typeof TIERS)[number];
+
 export interface Agent {
   readonly name: string;
   readonly role: string | null;
   /** Self-declared, sorted. */
   readonly capabilities: readonly string[];
   readonly model: string | null;
-  readonly tier: "T0" | "T1" | "T2";
+  readonly tier: Tier;
   /** Who answers for it: the operating system's user in local mode. */
   readonly principal: string;
   readonly state: AgentState;
@@ -24,6 +29,8 @@ export interface Agent {
   /** The process that beats for it, or did; a suspended one that comes back finds its agents again. */
   readonly processId: string;
   readonly worktree: string | null;
+  /** SHA-256 of the token that it calls with; null until its next call gives it one. */
+  readonly tokenHash: string | null;
   readonly registeredAtMs: number;
   readonly lastSeenMs: number;
 }

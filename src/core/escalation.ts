@@ -11,10 +11,12 @@ export const ESCALATION_KINDS = [
 
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
 
+export type Severity = (typeof SEVERITIES)[number];
+
 export interface Escalation {
   readonly id: string;
   readonly kind: (typeof ESCALATION_KINDS)[number];
-  readonly severity: (typeof SEVERITIES)[number];
+  readonly severity: Severity;
   readonly summary: string;
   readonly detail: string | null;
   readonly taskId: string | null;

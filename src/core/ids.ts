@@ -7,6 +7,8 @@ export const ID_PREFIX = {
   solution: "S",
   escalation: "E",
   message: "M",
+  approval: "A",
+  violation: "V",
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIX;

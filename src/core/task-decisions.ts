@@ -200,6 +200,12 @@ export function loseLease(task: Task, nowMs: number): Moved {
   return { event: "lease_lost", task: moveTask(task, "lease_lost", nowMs, patch) };
 }
 
+/** Its holder may not work any more; that says nothing of the task. */
+export function takeAway(task: Task, nowMs: number): Moved {
+  const patch = { ...WITHOUT_HOLDER, readyAtMs: task.readyAtMs ?? nowMs };
+  return { event: "taken_away", task: moveTask(task, "taken_away", nowMs, patch) };
+}
+
 /** The claim never reached its agent: as if it had not been, but for the fence. */
 export function takeBack(task: Task, nowMs: number): Moved {
   return { event: "undelivered", task: moveTask(task, "undelivered", nowMs, WITHOUT_HOLDER) };

@@ -32,6 +32,11 @@ export const TASK_TRANSITIONS = {
     by: "report_progress released, not counted",
   },
   lease_lost: { from: ["running"], to: "ready", by: "the holder's process is gone, or it stalled" },
+  taken_away: {
+    from: ["running", "blocked"],
+    to: "ready",
+    by: "its holder was revoked, not counted",
+  },
   undelivered: { from: ["running"], to: "ready", by: "the claim's answer could not be delivered" },
   failed: {
     from: ["running", "blocked"],

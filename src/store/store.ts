@@ -2,11 +2,15 @@ import type { Agent, ProcessRow } from "../core/agent.ts";
 import type { Ballot, Solution, Topic, TopicState } from "../core/board.ts";
 import type { Escalation, EscalationState } from "../core/escalation.ts";
 import type { GateRun } from "../core/gate-run.ts";
+import type { Guard, GuardKind, GuardOf } from "../core/guard.ts";
+import type { HeldAction, HeldReport } from "../core/held-action.ts";
 import type { IdKind } from "../core/ids.ts";
 import type { Message } from "../core/message.ts";
 import type { Plan } from "../core/plan.ts";
 import type { PolicySet } from "../core/settings.ts";
 import type { Attempt, Task, TaskState } from "../core/task.ts";
+import type { Token } from "../core/token.ts";
+import type { Violation } from "../core/violation.ts";
 
 /** Whose rows a transaction sees; leads every key. */
 export interface Scope {
@@ -57,6 +61,12 @@ export interface ReadTx {
   readonly requests: Pick<RequestTable, "get">;
   readonly policies: Pick<PolicyTable, "get" | "list">;
   readonly audit: Pick<AuditTable, "head" | "get" | "list" | "search" | "payload">;
+  readonly guards: Pick<GuardTable, "of" | "list">;
+  readonly violations: Pick<ViolationTable, "list" | "countSince">;
+  readonly approvals: Omit<ApprovalTable, "save">;
+  readonly heldReports: Pick<HeldReportTable, "open">;
+  readonly tokens: Omit<TokenTable, "save">;
+  readonly outbox: Pick<OutboxTable, "list">;
 }
 
 export interface StoreTx extends ReadTx {
@@ -75,8 +85,14 @@ export interface StoreTx extends ReadTx {
   readonly requests: RequestTable;
   readonly policies: PolicyTable;
   readonly audit: AuditTable;
+  readonly guards: GuardTable;
+  readonly violations: ViolationTable;
+  readonly approvals: ApprovalTable;
+  readonly heldReports: HeldReportTable;
+  readonly tokens: TokenTable;
+  readonly outbox: OutboxTable;
   /** The next number of this noun in this project, from 1. */
-  nextNumber(kind: IdKind): Promise<number>;
+  nextNumber(kind: IdKind | "event" | "heldReport"): Promise<number>;
   /** Undoes `work`'s writes alone when it throws or answers `keep: false`. */
   savepoint<T>(work: () => Promise<{ keep: boolean; value: T }>): Promise<T>;
   /** Wakes waiting calls of all processes after the commit. */
@@ -266,4 +282,74 @@ export interface AuditTable {
   payload(seq: number): Promise<{ nonce: string; payload: string } | undefined>;
   /** Chains and stores it; the last statement of a transaction. */
   append(body: string, payload: { nonce: string; payload: string } | undefined): Promise<AuditRow>;
+}
+
+/** One to four of them; a call needs no more. */
+export type GuardSubjects = readonly [string, ...string[]];
+
+export interface GuardTable {
+  of(subjects: GuardSubjects): Promise<GuardOf<GuardKind>[]>;
+  /** All of a kind, in order of subject. */
+  list<Kind extends GuardKind>(kind: Kind): Promise<GuardOf<Kind>[]>;
+  save(guard: Guard): Promise<void>;
+}
+
+export interface ViolationTable {
+  insert(violation: Violation): Promise<void>;
+  /** Newest first; of all agents where none is named. */
+  list(agent: string | undefined, limit: number): Promise<Violation[]>;
+  countSince(agent: string, sinceMs: number): Promise<number>;
+}
+
+export interface ApprovalTable {
+  get(id: string): Promise<HeldAction | undefined>;
+  /** Requested or granted for this very subject, oldest first. */
+  openFor(subjectHash: string): Promise<HeldAction[]>;
+  /** Newest first. */
+  list(state: HeldAction["approval"]["state"] | undefined, limit: number): Promise<HeldAction[]>;
+  ofTask(taskId: string): Promise<HeldAction[]>;
+  /** Granted ones that nobody used in time. */
+  due(nowMs: number): Promise<HeldAction[]>;
+  save(action: HeldAction): Promise<void>;
+}
+
+export interface HeldReportTable {
+  /** Not settled yet, in the order in which they came. */
+  open(): Promise<HeldReport[]>;
+  save(report: HeldReport): Promise<void>;
+}
+
+export interface NamedToken {
+  readonly token: Token;
+  /** Of an enrolment; null for the tokens it mints. */
+  readonly name: string | null;
+  /** Who answers for the agents that use it. */
+  readonly principal: string;
+}
+
+export interface TokenTable {
+  get(hash: string): Promise<NamedToken | undefined>;
+  named(name: string): Promise<NamedToken | undefined>;
+  ofAgent(agent: string): Promise<NamedToken[]>;
+  list(filter: {
+    readonly kind?: Token["kind"];
+    readonly withRevoked: boolean;
+    readonly limit: number;
+  }): Promise<NamedToken[]>;
+  save(token: NamedToken): Promise<void>;
+}
+
+/** Something that happened and is to be told outside; delivered at least once, in order. */
+export interface OutboxEvent {
+  /** Rises with each event of the project. */
+  readonly number: number;
+  /** "violation", "revoked", "stopped", "approval_requested", "alert" … */
+  readonly kind: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly atMs: number;
+}
+
+export interface OutboxTable {
+  insert(event: OutboxEvent): Promise<void>;
+  list(afterNumber: number, limit: number): Promise<OutboxEvent[]>;
 }

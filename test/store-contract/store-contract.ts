@@ -6,8 +6,10 @@ import type { Topic } from "../../src/core/board.ts";
 import type { Escalation } from "../../src/core/escalation.ts";
 import type { GateRun } from "../../src/core/gate-run.ts";
 import type { Plan } from "../../src/core/plan.ts";
+import { loadSettings } from "../../src/policy/load-settings.ts";
 import type { Scope, Store } from "../../src/store/store.ts";
 import { aTask } from "../support/a-task.ts";
+import { testRulesTables } from "./rules-tables.ts";
 
 const SCOPE: Scope = { tenant: "t", project: "p" };
 const OTHER: Scope = { tenant: "t", project: "q" };
@@ -39,6 +41,7 @@ const AGENT: Agent = {
   sessionHash: "s1",
   processId: "x1",
   worktree: "/w",
+  tokenHash: null,
   registeredAtMs: 1,
   lastSeenMs: 2,
 };
@@ -551,7 +554,7 @@ export function testStoreContract(open: () => Promise<Store>): void {
     });
 
     test("settings are kept by hash, for ever", async () => {
-      const settings = { profile: "open", gates: {}, prepare: null } as const;
+      const settings = loadSettings("version: 1\nprofile: open", "guvnor.yaml");
       const set = { hash: "h", source: "s", settings, appliedBy: "me", appliedAtMs: 1 };
       await store.write(SCOPE, async (tx) => {
         await tx.policies.insert(set);
@@ -628,4 +631,6 @@ export function testStoreContract(open: () => Promise<Store>): void {
       expect(found.until).toEqual([]);
     });
   });
+
+  testRulesTables(open);
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import { beforeEach, describe, expect, test } from "vitest";
 
+import { SCHEMA_NUMBER } from "../../src/store/migrations/migrations.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Scope, Store } from "../../src/store/store.ts";
 import { aTask } from "../support/a-task.ts";
@@ -92,7 +93,7 @@ describe("two processes on one file", () => {
       startStoreProcess(fresh),
     ]);
     inDatabase(fresh, ({ rows }) => {
-      expect(rows("pragma user_version")).toEqual([{ user_version: 1 }]);
+      expect(rows("pragma user_version")).toEqual([{ user_version: SCHEMA_NUMBER }]);
     });
     for (const each of stores) if ("close" in each) await each.close();
   });

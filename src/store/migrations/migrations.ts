@@ -1,7 +1,8 @@
 import { initialSchema } from "./0001-initial.ts";
+import { rulesSchema } from "./0002-rules.ts";
 import type { Dialect } from "./dialect.ts";
 
 /** In order; the number of a migration is its place, from 1. Append only. */
-export const MIGRATIONS: readonly ((dialect: Dialect) => string)[] = [initialSchema];
+export const MIGRATIONS: readonly ((dialect: Dialect) => string)[] = [initialSchema, rulesSchema];
 
 export const SCHEMA_NUMBER = MIGRATIONS.length;

@@ -13,7 +13,7 @@ const SAVE_STATE = `update agent set state = @state, last_seen_ms = @last_seen_m
   and principal = @principal and capabilities = @capabilities
   and registered_at_ms = @registered_at_ms and role is not distinct from @role
   and model is not distinct from @model and process_id is not distinct from @process_id
-  and worktree is not distinct from @worktree`;
+  and worktree is not distinct from @worktree and token_hash is not distinct from @token_hash`;
 const SAVE = upsert(
   "agent",
   ["name"],
@@ -29,6 +29,7 @@ const SAVE = upsert(
     "worktree",
     "registered_at_ms",
     "last_seen_ms",
+    "token_hash",
   ],
 );
 
@@ -58,6 +59,7 @@ export function agentTable(sql: Sql): AgentTable {
         worktree: agent.worktree,
         registered_at_ms: agent.registeredAtMs,
         last_seen_ms: agent.lastSeenMs,
+        token_hash: agent.tokenHash,
       };
       if ((await sql.run(SAVE_STATE, columns)) === 0) await sql.run(SAVE, columns);
     },
@@ -82,5 +84,6 @@ function toAgent(row: SqlRow): Agent {
     worktree: textOrNull(row, "worktree"),
     registeredAtMs: number(row, "registered_at_ms"),
     lastSeenMs: number(row, "last_seen_ms"),
+    tokenHash: textOrNull(row, "token_hash"),
   };
 }

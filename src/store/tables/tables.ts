@@ -1,4 +1,3 @@
-import type { IdKind } from "../../core/ids.ts";
 import { scoped, IN_SCOPE, type Sql } from "../sql.ts";
 import type { Scope, StoreTx } from "../store.ts";
 import { agentTable } from "./agents.ts";
@@ -7,8 +6,16 @@ import { auditTable, policyTable, requestTable } from "./audit.ts";
 import { ballotTable, solutionTable, topicTable } from "./board.ts";
 import { escalationTable, messageTable } from "./escalations.ts";
 import { gateRunTable } from "./gate-runs.ts";
+import { guardTable } from "./guards.ts";
 import { planTable } from "./plans.ts";
 import { processTable, projectTable } from "./processes.ts";
+import {
+  approvalTable,
+  heldReportTable,
+  outboxTable,
+  tokenTable,
+  violationTable,
+} from "./rules.ts";
 import { taskTable } from "./tasks.ts";
 
 const NEXT_NUMBER = `insert into counter (tenant, project, kind, value) values (@tenant, @project, @kind, 1)
@@ -35,7 +42,13 @@ export function createTables(connection: Sql, scope: Scope): Omit<StoreTx, "save
     requests: requestTable(sql),
     policies: policyTable(sql),
     audit: auditTable(sql),
-    nextNumber: async (kind: IdKind) => {
+    guards: guardTable(sql),
+    violations: violationTable(sql),
+    approvals: approvalTable(sql),
+    heldReports: heldReportTable(sql),
+    tokens: tokenTable(sql),
+    outbox: outboxTable(sql),
+    nextNumber: async (kind) => {
       await sql.run(NEXT_NUMBER, { kind });
       return Number((await sql.get(LAST_NUMBER, { kind }))?.["value"]);
     },

@@ -11,13 +11,24 @@ import type { EngineDeps, Logger } from "./engine/deps.ts";
 import { claimNext, measureRun } from "./engine/gate-worker.ts";
 import { createGovernor } from "./engine/governed-call.ts";
 import type { Operation } from "./engine/operation.ts";
+import { agentOperations } from "./engine/person/agent-operations.ts";
+import { approvalOperations } from "./engine/person/approval-operations.ts";
 import { auditOperations } from "./engine/person/audit-operations.ts";
 import { boardOperations } from "./engine/person/board-operations.ts";
 import { escalationOperations } from "./engine/person/escalation-operations.ts";
 import { policyOperations } from "./engine/person/policy-operations.ts";
+import { stopOperations } from "./engine/person/stop-operations.ts";
 import { taskOperations } from "./engine/person/task-operations.ts";
+import { tokenOperations } from "./engine/person/token-operations.ts";
 import { createProcessLoop } from "./engine/process-loop.ts";
-import { findProject, type ProjectPaths } from "./project-paths.ts";
+import { createToolTypes } from "./engine/tool-types.ts";
+import { POLICY_ENGINE } from "./policy/policy-engine.ts";
+import {
+  findProject,
+  globalStopFile,
+  operatorKeyFile,
+  type ProjectPaths,
+} from "./project-paths.ts";
 import type { DatabaseInspection } from "./store/sqlite/inspect-sqlite.ts";
 import { TOOLS } from "./tools/index.ts";
 
@@ -30,7 +41,14 @@ const OPERATIONS: readonly Operation[] = [
   ...auditOperations,
   ...boardOperations,
   ...escalationOperations,
+  ...agentOperations,
+  ...approvalOperations,
+  ...stopOperations,
+  ...tokenOperations,
 ];
+
+/** The tools as rules see them. */
+export const toolTypes = createToolTypes(TOOLS);
 
 /** So long, about, a process waits between two looks for gates to measure. */
 const GATE_LOOK_MS = 200;
@@ -113,13 +131,19 @@ export function readSettingsFile(
 
 /** Heavy parts are loaded here, not at start: a client may start the server twice and throw one away. */
 async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<EngineDeps> {
-  const [{ openSqlite }, { openGit }, { createGateRunner }, { createProcessPort }] =
-    await Promise.all([
-      import("./store/sqlite/open-sqlite.ts"),
-      import("./git/open-git.ts"),
-      import("./runner/gate-runner.ts"),
-      import("./runner/process-identity.ts"),
-    ]);
+  const [
+    { openSqlite },
+    { openGit },
+    { createGateRunner },
+    { createProcessPort },
+    { createGlobalStop },
+  ] = await Promise.all([
+    import("./store/sqlite/open-sqlite.ts"),
+    import("./git/open-git.ts"),
+    import("./runner/gate-runner.ts"),
+    import("./runner/process-identity.ts"),
+    import("./runner/global-stop.ts"),
+  ]);
   makeDataDirectory(paths.dataDir);
   const { config, directory, log } = options;
   const { commonDir } = paths;
@@ -139,7 +163,13 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
       commonDir,
       now: () => performance.now(),
     }),
+    globalStop: createGlobalStop(globalStopFile(process.env), readOperatorSecret),
+    settingsFile: () => readSettingsFile(paths),
+    policy: POLICY_ENGINE,
+    toolTypes,
     settings: {
+      enrolmentSecret: config.token,
+      refreshMs: config.policyRefreshMs,
       agentName: config.agentName,
       directory,
       principal: userInfo().username,
@@ -161,6 +191,15 @@ function makeDataDirectory(path: string): void {
       "Make it writable for this user, free some disk space, or set GUVNOR_HOME to another place.",
       { cause: error },
     );
+  }
+}
+
+/** Undefined where there is no key: then nothing said for all projects resumes this one. */
+function readOperatorSecret(): string | undefined {
+  try {
+    return readFileSync(operatorKeyFile(process.env), "utf8").trim();
+  } catch {
+    return undefined;
   }
 }
 

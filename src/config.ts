@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import { GuvnorError } from "./core/errors.ts";
 import { isAgentName } from "./core/ids.ts";
+import { TOOLSETS, type Toolset } from "./tools/define-tool.ts";
 
 const seconds = z.coerce
   .number()
@@ -44,11 +45,22 @@ export const CONFIG_SCHEMA = z.object({
     .int()
     .min(1)
     .max(100)
-    .default(3)
-    .describe("Running tasks an agent may hold when it asks for them by id."),
+    .optional()
+    .describe(
+      "Running tasks an agent of this process may hold. Default: the limits of guvnor.yaml on running_tasks.",
+    ),
   GUVNOR_STALL_AFTER_SECONDS: seconds
-    .default(900)
-    .describe("Silence after which a running task may be given to somebody else."),
+    .optional()
+    .describe(
+      "Silence after which a running task may be given to somebody else, as this process sees it. Default: stall.after of guvnor.yaml.",
+    ),
+  GUVNOR_TOKEN: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "64 hex digits, as guvnor tokens enrol printed them")
+    .optional()
+    .describe(
+      "Enrolment credential that vouches for the agents of this process. Default: the process itself does.",
+    ),
   GUVNOR_GATE_WORKERS: z.coerce
     .number()
     .int()
@@ -58,6 +70,18 @@ export const CONFIG_SCHEMA = z.object({
     .describe(
       "Gates measured at once by all processes of the project together. Default: the number of processors; 0: this process measures none.",
     ),
+  GUVNOR_POLICY_REFRESH_INTERVAL: seconds
+    .default(30)
+    .describe(
+      "Seconds between two looks at guvnor.yaml in profile `open`, where an edit takes effect by itself.",
+    ),
+  GUVNOR_TOOLSETS: z
+    .string()
+    .regex(/^[a-z]+(,[a-z]+)*$/, `names with commas between, of: ${TOOLSETS.join(", ")}`)
+    .transform((text) => text.split(","))
+    .pipe(z.array(z.enum(TOOLSETS)))
+    .optional()
+    .describe("Sets of tools that clients are shown, with commas between. Default: `core`."),
   GUVNOR_LOG_LEVEL: z
     .enum(["debug", "info", "warn", "error", "silent"])
     .default("warn")
@@ -69,9 +93,12 @@ export interface Config {
   readonly settingsFile: string | undefined;
   readonly agentName: string | undefined;
   readonly durability: "full" | "normal";
-  readonly parallelTasks: number;
-  readonly stallAfterMs: number;
+  readonly parallelTasks: number | undefined;
+  readonly stallAfterMs: number | undefined;
+  readonly token: string | undefined;
   readonly gateWorkers: number;
+  readonly policyRefreshMs: number;
+  readonly toolsets: readonly Toolset[];
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
 }
 
@@ -98,8 +125,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     agentName: data.GUVNOR_AGENT,
     durability: data.GUVNOR_DURABILITY,
     parallelTasks: data.GUVNOR_PARALLEL_TASKS,
-    stallAfterMs: data.GUVNOR_STALL_AFTER_SECONDS * 1000,
+    stallAfterMs:
+      data.GUVNOR_STALL_AFTER_SECONDS === undefined
+        ? undefined
+        : data.GUVNOR_STALL_AFTER_SECONDS * 1000,
+    token: data.GUVNOR_TOKEN,
     gateWorkers: data.GUVNOR_GATE_WORKERS ?? availableParallelism(),
+    policyRefreshMs: data.GUVNOR_POLICY_REFRESH_INTERVAL * 1000,
+    toolsets: data.GUVNOR_TOOLSETS ?? ["core"],
     logLevel: data.GUVNOR_LOG_LEVEL,
   };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, isAbsolute, join, resolve } from "node:path";
 
 import type { Config } from "./config.ts";
 import { locateProject } from "./git/locate-project.ts";
@@ -77,4 +77,20 @@ function dataDirectory(
   return found.purpose === "create" && found.root !== null
     ? join(found.root, ".guvnor")
     : undefined;
+}
+
+/** Where the operator's key lies, and what a person says for all projects: outside of every repository. */
+function configDirectory(env: Readonly<Record<string, string | undefined>>): string {
+  const configured = env["XDG_CONFIG_HOME"] ?? "";
+  // The XDG base directory specification: relative paths are ignored.
+  const base = isAbsolute(configured) ? configured : join(homedir(), ".config");
+  return join(base, "guvnor");
+}
+
+export function operatorKeyFile(env: Readonly<Record<string, string | undefined>>): string {
+  return join(configDirectory(env), "operator.key");
+}
+
+export function globalStopFile(env: Readonly<Record<string, string | undefined>>): string {
+  return join(configDirectory(env), "stop.json");
 }

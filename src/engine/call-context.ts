@@ -8,17 +8,24 @@ import type { EngineDeps } from "./deps.ts";
 export interface Effect {
   readonly type:
     | "agent"
+    | "alert"
+    | "approval"
     | "attempt"
+    | "breaker"
     | "escalation"
     | "gate_run"
+    | "limit"
     | "message"
     | "plan"
     | "policy"
     | "process"
     | "project"
     | "solution"
+    | "stop"
     | "task"
+    | "token"
     | "topic"
+    | "violation"
     | "ballot";
   readonly id: string;
   readonly [fact: string]: unknown;

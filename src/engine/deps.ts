@@ -1,5 +1,7 @@
+import type { PolicyEngine } from "../policy/policy-engine.ts";
+import type { ToolType } from "../policy/tool-types.ts";
 import type { Scope, Store } from "../store/store.ts";
-import type { GateRunner, GitPort, ProcessPort } from "./ports.ts";
+import type { GateRunner, GitPort, GlobalStop, ProcessPort } from "./ports.ts";
 
 export interface Logger {
   info(fields: object, message: string): void;
@@ -26,6 +28,13 @@ export interface EngineDeps {
   /** Undefined outside git. */
   readonly git: GitPort | undefined;
   readonly gates: GateRunner;
+  /** What holds for all projects of this user; undefined where nothing was said. Cheap: each call asks. */
+  readonly globalStop: () => GlobalStop | undefined;
+  /** The project's guvnor.yaml as it lies there now; undefined where there is none. */
+  readonly settingsFile: () => { readonly source: string; readonly file: string } | undefined;
+  readonly policy: PolicyEngine;
+  /** All tools, as rules see them; asked for when the first rules are compiled. */
+  readonly toolTypes: () => readonly ToolType[];
   readonly settings: EngineSettings;
   readonly log: Logger;
 }
@@ -37,10 +46,14 @@ export interface EngineSettings {
   readonly directory: string;
   /** Who answers for the agents of this process. */
   readonly principal: string;
-  /** Running tasks an agent may hold at once, when it names them. */
-  readonly parallel: number;
+  /** The enrolment's secret that GUVNOR_TOKEN holds: without it the process itself vouches. */
+  readonly enrolmentSecret: string | undefined;
+  /** Running tasks an agent may hold at once; undefined: as the limits in force say. */
+  readonly parallel: number | undefined;
   /** Gates measured at once by all processes of the project together. */
   readonly gateWorkers: number;
-  /** Silence after which a running task may be given to somebody else. */
-  readonly stallAfterMs: number;
+  /** How often profile `open` looks whether guvnor.yaml has changed. */
+  readonly refreshMs: number;
+  /** Silence after which a running task may be given away; undefined: as guvnor.yaml says. */
+  readonly stallAfterMs: number | undefined;
 }

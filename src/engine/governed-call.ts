@@ -1,16 +1,43 @@
 import type { Agent } from "../core/agent.ts";
 import { GuvnorError } from "../core/errors.ts";
-import type { ReadTx, StoreTx } from "../store/store.ts";
-import type { CallContext, Effect } from "./call-context.ts";
+import type { ReadTx } from "../store/store.ts";
+import type { CallContext, Effect, WriteContext } from "./call-context.ts";
 import type { CallAnswer, Governor, IncomingCall, JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 import { toGuvnorError } from "./error-answer.ts";
-import { identifyAgent } from "./identify.ts";
 import { inboxSummary } from "./inbox.ts";
 import type { Operation, Outcome } from "./operation.ts";
 import { readCall, readField, type Call, type Operations } from "./read-call.ts";
+import {
+  actorOf,
+  answerError,
+  record,
+  recordRefusal,
+  recordRuling,
+  type Entry,
+} from "./record-call.ts";
+import { spendApprovals } from "./rules/approvals.ts";
+import {
+  failsAlone,
+  giveBackProbe,
+  settleBreaker,
+  toolBreaker,
+  type Probe,
+} from "./rules/breakers.ts";
+import { followGlobalStop } from "./rules/global-stop.ts";
+import {
+  FREE,
+  governAnyCall,
+  guardsOf,
+  governCall as governByRules,
+  type Governed,
+  type Ruling,
+} from "./rules/govern.ts";
+import { NO_GUARDS } from "./rules/guards.ts";
+import { rulesInForce, type RulesInForce } from "./rules/rules-in-force.ts";
+import { readStopFor } from "./rules/stops.ts";
 import { takeBackGrant } from "./take-back.ts";
-import { writeAudit, type AuditDecision } from "./write-audit.ts";
+import { digestOf, whoCalls } from "./who-calls.ts";
 
 /** How often a waiting call says that it still waits, so that hosts do not give up. */
 const PROGRESS_MS = 10_000;
@@ -41,7 +68,7 @@ async function governCall(
     const call = await readCall(deps, operations, { incoming, callId });
     return call.waitMs > 0
       ? await runWaiting(deps, call)
-      : (await runOnce(deps, call, true)).answer;
+      : (await runOnce(deps, call, { last: true, isFirst: true })).answer;
   } catch (error) {
     // Not even the entry could be written: nothing happened, and the caller must know.
     return answerError(callId, toGuvnorError(deps, error, callId));
@@ -59,7 +86,9 @@ async function runWaiting(deps: EngineDeps, call: Call): Promise<CallAnswer> {
     for (;;) {
       const waitedMs = deps.monotonic() - call.startedMs;
       const over = waitedMs >= call.waitMs || signal.aborted;
-      if (step === undefined || step.waits) step = await runOnce(deps, call, over);
+      if (step === undefined || step.waits) {
+        step = await runOnce(deps, call, { last: over, isFirst: step === undefined });
+      }
       if (!step.waits) {
         const settled = await followUp(deps, step).catch((error: unknown) => {
           // The call is committed; only a later answer could not be read.
@@ -86,151 +115,148 @@ async function followUp(deps: EngineDeps, step: Step): Promise<CallAnswer | unde
   if (follow === undefined) return step.answer;
   return await deps.store.read(deps.scope, async (tx) => {
     const { answer, settled } = await follow(tx, deps.now());
-    if (!settled) return undefined;
+    // What was called stands; while everything is stopped there is nothing to wait for.
+    const isStopped = (await readStopFor(tx, step.context?.agent?.name ?? null)) !== undefined;
+    if (!settled && !isStopped) return undefined;
     return { ...step.answer, body: await withInbox(tx, step.context?.agent, answer) };
   });
 }
 
+/** Where a call stands that may run more than once. */
+interface Round {
+  /** It will not wait any longer: what the handler answers stands. */
+  readonly last: boolean;
+  readonly isFirst: boolean;
+}
+
 /**
- * One transaction: who → refusal found in parsing → (emergency stop, breaker, limits and the policy
- * decision take their place here) → handler in a savepoint → audit entry → commit.
- * @param last - The call will not wait any longer: what the handler answers stands.
+ * One transaction: who → stop and limits → refusal found in parsing → answered before? → breaker and
+ * policy → handler in a savepoint → audit entry → commit.
  */
-async function runOnce(deps: EngineDeps, call: Call, last: boolean): Promise<Step> {
+async function runOnce(deps: EngineDeps, call: Call, round: Round): Promise<Step> {
   return await deps.store.write(deps.scope, async (tx) => {
-    const nowMs = deps.now();
     const effects: Effect[] = [];
-    const who = await identify(deps, tx, { call, nowMs, effects });
-    const { agent, replay } = who;
-    if (who.problem !== undefined) {
-      return await recordRefusal(deps, tx, { call, agent, nowMs, effects, error: who.problem });
-    }
-    if (replay !== undefined) {
-      await record(deps, tx, { call, agent, nowMs, effects, decision: "replayed" });
-      return { answer: replay, waits: false, follow: undefined, context: undefined };
-    }
-    const committed = effects.length;
-    const context: CallContext = {
-      tx,
-      deps,
-      nowMs,
-      effects,
-      callId: call.callId,
-      caller: call.incoming.caller,
-      agent,
-      actor: actorOf(call.incoming, agent),
-      facts: call.facts,
-    };
+    const write: WriteContext = { tx, deps, nowMs: deps.now(), effects };
+    const { agent, replay, problem } = await whoCalls(write, call);
+    const rules = await rulesInForce(deps, tx);
+    const isAgent = call.incoming.caller.kind === "agent";
+    if (isAgent) await followGlobalStop(write);
+    const guards = isAgent ? await guardsOf(write, call, agent) : NO_GUARDS;
+    const { isFirst } = round;
+    const governed: Governed = { call, agent, rules, problem, isFirst, guards };
+    const entry: Entry = { write, call, agent, policyHash: rules.hash };
     try {
-      const outcome = await tx.savepoint(async () => {
-        const value = await handle(call, context);
-        return { keep: value.retry === undefined || last, value };
-      });
-      if (outcome.retry === true && !last) {
-        effects.length = committed;
-        // A first call has registered its agent; that stands while it waits, so it has an entry.
-        if (committed > 0)
-          await record(deps, tx, { call, agent, nowMs, effects, decision: "system" });
-        return { answer: placeholder(call), waits: true, follow: undefined, context: undefined };
+      const first = isAgent ? await governAnyCall(write, governed) : FREE;
+      if (first.refusal !== undefined) return stepOf(await recordRuling(entry, first.refusal));
+      const refused = problem ?? (isAgent ? rules.problem : undefined);
+      if (refused !== undefined) {
+        const isOutside = isAgent && isFailure(refused);
+        if (isOutside) await settleTool(entry, rules, { ruling: FREE, failed: true });
+        return stepOf(await recordRefusal(entry, rules, refused));
       }
-      return await finish(deps, context, { call, outcome });
+      if (replay !== undefined) {
+        await record(entry, { decision: "replayed" });
+        return stepOf(replay);
+      }
+      const ruling = isAgent ? await governByRules(write, governed) : FREE;
+      if (ruling.refusal !== undefined) return stepOf(await recordRuling(entry, ruling.refusal));
+      return await runHandler(entry, { rules, ruling, round });
     } catch (error) {
-      effects.length = committed;
-      return await recordRefusal(deps, tx, { call, agent, nowMs, effects, error });
+      return stepOf(await recordRefusal(entry, rules, error));
     }
   });
 }
 
+interface Ruled {
+  readonly rules: RulesInForce;
+  readonly ruling: Ruling;
+  readonly round: Round;
+}
+
+async function runHandler(entry: Entry, { rules, ruling, round }: Ruled): Promise<Step> {
+  const { write, call, agent } = entry;
+  const { tx, effects } = write;
+  const committed = effects.length;
+  const { cleared } = ruling;
+  const context: CallContext = {
+    ...write,
+    callId: call.callId,
+    caller: call.incoming.caller,
+    agent,
+    actor: actorOf(call.incoming, agent),
+    facts: cleared?.facts ?? call.facts,
+  };
+  try {
+    const outcome = await tx.savepoint(async () => {
+      const value = await handle(call, context, cleared?.input ?? call.input);
+      return { keep: value.retry === undefined || round.last, value };
+    });
+    if (outcome.retry === true && !round.last) {
+      effects.length = committed;
+      for (const probe of ruling.probes) await giveBackProbe(write, probe);
+      // A first call has registered its agent; that stands while it waits, so it has an entry.
+      if (committed > 0) await record(entry, { decision: "system" });
+      return { answer: placeholder(call), waits: true, follow: undefined, context: undefined };
+    }
+    if (cleared !== undefined && outcome.isUndone !== true) await spendApprovals(write, cleared);
+    if (ruling.isWatched) await settleTool(entry, rules, { ruling, failed: false });
+    // What is tried with an agent is a task; none was claimed.
+    const tried = outcome.grant === undefined ? ruling.probes.filter(isOfAgent) : [];
+    for (const probe of tried) await giveBackProbe(write, probe);
+    return await finish(entry, context, { outcome, ruling });
+  } catch (error) {
+    effects.length = committed;
+    if (isFailure(error)) await settleTool(entry, rules, { ruling, failed: true });
+    for (const probe of ruling.probes) await giveBackProbe(write, probe);
+    return stepOf(await recordRefusal(entry, rules, error, ruling));
+  }
+}
+
+/** Of ours, or of what we depend on: what the caller did wrong says nothing of the tool. */
+function isFailure(error: unknown): boolean {
+  if (!(error instanceof GuvnorError)) return true;
+  return error.code === "internal" || error.code === "git_unavailable";
+}
+
+async function settleTool(
+  { write, call, agent }: Entry,
+  { settings }: RulesInForce,
+  { ruling, failed }: { ruling: Ruling; failed: boolean },
+): Promise<void> {
+  const breaker = toolBreaker(settings, call.incoming.operation);
+  if (breaker === undefined) return;
+  const { probe } = ruling.probes.find(({ subject }) => subject === breaker.subject) ?? {};
+  // One that fails whatever it calls must not close the tool for all.
+  if (failed && probe === undefined && (await failsAlone(write, breaker, agent))) return;
+  await settleBreaker(write, breaker, { failed, probe });
+}
+
+function isOfAgent({ subject }: Probe): boolean {
+  return subject.startsWith("agent:");
+}
+
 /** A call without an operation carries a problem and was refused before. */
-async function handle(call: Call, context: CallContext): Promise<Outcome> {
+async function handle(call: Call, context: CallContext, input: unknown): Promise<Outcome> {
   if (call.operation === undefined) throw new Error("an unknown operation was not refused");
-  return await call.operation.handle(context, call.input);
+  return await call.operation.handle(context, input);
+}
+
+function stepOf(answer: CallAnswer): Step {
+  return { answer, waits: false, follow: undefined, context: undefined };
 }
 
 function placeholder(call: Call): CallAnswer {
   return { callId: call.callId, isError: false, body: {} };
 }
 
-interface Identified {
-  readonly agent: Agent | undefined;
-  readonly problem?: unknown;
-  readonly replay?: CallAnswer;
-}
-
-/** Who calls, and whether this very request was answered before. */
-async function identify(
-  deps: EngineDeps,
-  tx: StoreTx,
-  { call, nowMs, effects }: { call: Call; nowMs: number; effects: Effect[] },
-): Promise<Identified> {
-  const { caller } = call.incoming;
-  const { operation } = call;
-  if (caller.kind === "person") return { agent: undefined, problem: call.problem };
-  const problem = operation?.class === "person" ? forPeople(operation.name) : call.problem;
-  // register_agent says itself who it is.
-  const session = readField(call.input, "session");
-  if (operation?.registers === true && problem === undefined) return { agent: undefined };
-  let agent: Agent | undefined;
-  try {
-    agent = await identifyAgent(
-      { tx, deps, nowMs, effects },
-      caller,
-      typeof session === "string" ? session : undefined,
-    );
-    // What was answered is answered again, whatever the world outside looks like by now.
-    const replay = await findReplay(deps, tx, call, agent);
-    if (replay !== undefined) return { agent, replay };
-    return problem === undefined ? { agent } : { agent, problem };
-  } catch (error) {
-    return { agent, problem: problem ?? error };
-  }
-}
-
-function forPeople(operation: string): GuvnorError {
-  return new GuvnorError(
-    "person_required",
-    `${operation} is for people only.`,
-    "Ask a person with request_escalation.",
-  );
-}
-
-async function findReplay(
-  deps: EngineDeps,
-  tx: StoreTx,
-  call: Call,
-  agent: Agent,
-): Promise<CallAnswer | undefined> {
-  const requestId = readField(call.input, "request_id");
-  if (typeof requestId !== "string") return undefined;
-  const stored = await tx.requests.get(agent.name, requestId);
-  if (stored === undefined) return undefined;
-  if (stored.digest !== digestOf(deps, call)) {
-    throw new GuvnorError(
-      "request_id_reused",
-      `request_id "${requestId}" was used for another call.`,
-      "Use a new request_id for each new call; repeat one only to repeat the very same call.",
-    );
-  }
-  return { callId: stored.callId, isError: false, body: parseAnswer(stored.answer) };
-}
-
-/** What `finish` stored. */
-function parseAnswer(answer: string): JsonObject {
-  const body: unknown = JSON.parse(answer);
-  return typeof body === "object" && body !== null ? { ...body } : {};
-}
-
-function digestOf(deps: EngineDeps, call: Call): string {
-  return deps.sha256(`${call.incoming.operation}\n${call.payload}`);
-}
-
 /** The handler decided: inbox, idempotency, ledger. */
 async function finish(
-  deps: EngineDeps,
+  entry: Entry,
   context: CallContext,
-  { call, outcome }: { call: Call; outcome: Outcome },
+  { outcome, ruling }: { outcome: Outcome; ruling: Ruling },
 ): Promise<Step> {
-  const { tx, nowMs, effects } = context;
+  const { tx, nowMs, deps } = context;
+  const { call } = entry;
   const agent = outcome.registered ?? context.agent;
   const body = await withInbox(tx, agent, outcome.answer);
   const requestId = readField(call.input, "request_id");
@@ -246,8 +272,9 @@ async function finish(
       atMs: nowMs,
     });
   }
+  const { rule, approval } = ruling;
   const target = outcome.target ?? null;
-  await record(deps, tx, { call, agent, nowMs, effects, decision: "allow", target });
+  await record({ ...entry, agent }, { decision: "allow", target, rule, approval });
   const { grant } = outcome;
   const answer: CallAnswer = {
     callId: call.callId,
@@ -267,78 +294,4 @@ async function withInbox(
 ): Promise<JsonObject> {
   const inbox = agent === undefined ? undefined : await inboxSummary(tx, agent.name);
   return inbox === undefined ? answer : { ...answer, inbox };
-}
-
-interface Refusal {
-  readonly call: Call;
-  readonly agent: Agent | undefined;
-  readonly nowMs: number;
-  readonly effects: Effect[];
-  readonly error: unknown;
-}
-
-async function recordRefusal(deps: EngineDeps, tx: StoreTx, refusal: Refusal): Promise<Step> {
-  const { call, agent, nowMs, effects } = refusal;
-  const error = toGuvnorError(deps, refusal.error, call.callId);
-  // A full or broken disk cannot take the entry either: the whole call fails.
-  if (error.code === "storage_failed" || error.code === "busy") throw error;
-  const decision = error.code === "internal" ? "error" : "refuse";
-  await record(deps, tx, { call, agent, nowMs, effects, decision, reason: error.code });
-  const answer = answerError(call.callId, error);
-  return { answer, waits: false, follow: undefined, context: undefined };
-}
-
-interface Recorded {
-  readonly call: Call;
-  readonly agent: Agent | undefined;
-  readonly nowMs: number;
-  readonly effects: readonly Effect[];
-  readonly decision: AuditDecision;
-  readonly reason?: string;
-  readonly target?: string | null;
-}
-
-async function record(deps: EngineDeps, tx: StoreTx, facts: Recorded): Promise<void> {
-  const { call, agent } = facts;
-  const { caller } = call.incoming;
-  const project = await tx.projects.get();
-  await writeAudit(tx, {
-    atMs: facts.nowMs,
-    actor: actorOf(call.incoming, agent),
-    principal: principalOf(deps, call.incoming),
-    session: agent === undefined ? null : agent.sessionHash.slice(0, 16),
-    channel: caller.channel,
-    action: call.incoming.operation.slice(0, 64),
-    target: facts.target ?? null,
-    decision: facts.decision,
-    reason: facts.reason ?? null,
-    policyHash: project?.policyHash ?? null,
-    effects: facts.effects,
-    durationUs: Math.round((deps.monotonic() - call.startedMs) * 1000),
-    callId: call.callId,
-    trace: call.incoming.trace?.slice(0, 128) ?? null,
-    payload: call.payload,
-    nonce: deps.newSecret().slice(0, 32),
-  });
-}
-
-function actorOf(incoming: IncomingCall, agent: Agent | undefined): string {
-  // No agent's name has a colon: a person is never taken for an agent.
-  if (incoming.caller.kind === "person") return `person:${incoming.caller.name}`;
-  return agent?.name ?? "unknown";
-}
-
-function principalOf(deps: EngineDeps, incoming: IncomingCall): string {
-  const { caller } = incoming;
-  if (caller.kind === "agent") return deps.settings.principal;
-  return caller.verified ? `operator:${caller.name}` : `unverified:${caller.name}`;
-}
-
-function answerError(callId: string, error: GuvnorError): CallAnswer {
-  const { code, message, fix, details } = error;
-  return {
-    callId,
-    isError: true,
-    body: { code, message, fix, ...(details === undefined ? {} : { details }) },
-  };
 }

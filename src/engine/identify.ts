@@ -5,6 +5,7 @@ import { SCHEMA_NUMBER } from "../store/migrations/migrations.ts";
 import type { WriteContext } from "./call-context.ts";
 import type { Caller } from "./call.ts";
 import { endProcess } from "./presence.ts";
+import { rulesInForce } from "./rules/rules-in-force.ts";
 
 /**
  * Which agent calls. Sub-agents of one client share its connection, which is one process: with one
@@ -45,11 +46,14 @@ export function hasSession(agent: Agent): boolean {
   return !agent.sessionHash.startsWith(NO_SESSION);
 }
 
+/** Written at most this often: it is what stalls of a minute and more are judged by. */
+const SEEN_MS = 2000;
+
 /** An agent that acts is there, whatever state it was in. */
 async function seen(ctx: WriteContext, agent: Agent): Promise<Agent> {
   if (agent.state === "offline") return await comeBack(ctx, agent);
   // Narrow and rare: the heartbeat, not each call, proves presence.
-  if (ctx.nowMs - agent.lastSeenMs < ctx.deps.settings.stallAfterMs / 30) return agent;
+  if (ctx.nowMs - agent.lastSeenMs < SEEN_MS) return agent;
   await ctx.tx.agents.touch(agent.name, ctx.nowMs);
   return { ...agent, lastSeenMs: ctx.nowMs };
 }
@@ -109,17 +113,20 @@ export async function saveEnrolment(
   ownSession?: string,
 ): Promise<{ agent: Agent; session: string }> {
   const session = ownSession ?? ctx.deps.newSecret();
+  const keepsToken = existing !== undefined && existing.processId === ctx.deps.processId;
   const agent: Agent = present(ctx, {
     name: wanted.name,
     role: wanted.role ?? existing?.role ?? null,
     capabilities: wanted.capabilities?.toSorted() ?? existing?.capabilities ?? [],
     model: wanted.model ?? existing?.model ?? null,
-    tier: existing?.tier ?? "T2",
-    principal: ctx.deps.settings.principal,
+    tier: existing?.tier ?? (await rulesInForce(ctx.deps, ctx.tx)).settings.tiers.start,
+    principal: keepsToken ? existing.principal : ctx.deps.settings.principal,
     state: existing?.state ?? "idle",
     sessionHash: wanted.isImplicit === true ? `${NO_SESSION}${session}` : ctx.deps.sha256(session),
     processId: ctx.deps.processId,
     worktree: wanted.worktree ?? ctx.deps.settings.directory,
+    // What another process was given is not taken over with the name.
+    tokenHash: keepsToken ? existing.tokenHash : null,
     registeredAtMs: existing?.registeredAtMs ?? ctx.nowMs,
     lastSeenMs: ctx.nowMs,
   });

@@ -12,9 +12,14 @@ import { closeEscalationsOf } from "./close-escalations.ts";
 import { raiseEscalation } from "./escalations.ts";
 import { sendToInbox } from "./inbox.ts";
 import { isPresent } from "./is-present.ts";
+import { giveBackTask } from "./rules/breakers.ts";
+import { withdrawApprovalsOf } from "./rules/save-approval.ts";
 
 /** Blocked tasks looked at when one is done. */
 const MAX_BLOCKED = 1000;
+
+/** Ends that an agent's breaker goes by; with any other one nothing was tried. */
+const SAYS_MUCH: ReadonlySet<AttemptOutcome> = new Set(["done", "failed", "sent_back"]);
 
 /** Writes what a decision made of a task, tells the ledger, and wakes who waits for it. */
 export async function saveMoved(
@@ -52,6 +57,7 @@ export async function endAttempt(
 ): Promise<void> {
   const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
   if (attempt === undefined || attempt.endedAtMs !== null) return;
+  if (!SAYS_MUCH.has(outcome)) await giveBackTask(ctx, attempt.agent);
   await ctx.tx.attempts.save({
     ...attempt,
     endedAtMs: ctx.nowMs,
@@ -66,7 +72,10 @@ export async function setAgentState(
   state: AgentState,
 ): Promise<void> {
   if (agent.state === state) return;
-  await ctx.tx.agents.save({ ...agent, state });
+  // Read again: meanwhile it may have been revoked or moved to another tier, which work never undoes.
+  const now = await ctx.tx.agents.get(agent.name);
+  if (now === undefined || now.state === "offline" || now.state === "revoked") return;
+  await ctx.tx.agents.save({ ...now, state });
 }
 
 export async function hasRunning(ctx: WriteContext, agent: string): Promise<boolean> {
@@ -76,7 +85,7 @@ export async function hasRunning(ctx: WriteContext, agent: string): Promise<bool
 /** After its task ended or left it: back to work on another one, or idle. */
 export async function restAgent(ctx: WriteContext, name: string | null): Promise<void> {
   const agent = name === null ? undefined : await ctx.tx.agents.get(name);
-  if (agent === undefined || agent.state === "offline") return;
+  if (agent === undefined) return;
   const running = await hasRunning(ctx, agent.name);
   await setAgentState(ctx, agent, running ? "executing" : "idle");
 }
@@ -101,6 +110,7 @@ export async function settleEnded(
       await changeOpenDependencies(ctx, dependent, -1);
     }
   }
+  await withdrawApprovalsOf(ctx, ended.id, `${ended.id} is ${ended.state}.`);
   if (ended.state === "done") await unblockWhatNamed(ctx, ended.id);
   if (ended.planId !== null) await closePlanIfOver(ctx, ended.planId);
 }
@@ -112,6 +122,7 @@ async function unblockWhatNamed(ctx: WriteContext, id: string): Promise<void> {
     // Its holder may be at work on another task: then it is free, for the same agent first.
     const goesOn = (await isPresent(ctx, task.holder)) && !(await hasRunning(ctx, task.holder));
     await saveMoved(ctx, task, unblock(task, goesOn, ctx.nowMs), { unblocked_by: id });
+    if (!goesOn) await endAttempt(ctx, task, "lost");
     await sendToInbox(ctx, {
       to: task.holder,
       from: "guvnor",

@@ -2,7 +2,7 @@ import type { z } from "zod";
 
 import type { Agent } from "../core/agent.ts";
 import type { ReadTx } from "../store/store.ts";
-import type { CallContext } from "./call-context.ts";
+import type { CallContext, WriteContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 
@@ -21,6 +21,8 @@ export interface Operation<Input = unknown> {
   readonly registers?: true;
   /** Looks at the outside world (git) before the transaction; what it finds is in `ctx.facts`. */
   prepare?(ctx: PrepareContext, input: Input): Promise<JsonObject>;
+  /** Keeps a call that comes while everything is stopped; answers whether it did. */
+  hold?(ctx: HoldContext, input: Input): Promise<boolean>;
   // Methods, so that operations of all inputs fit in one list: the governed call gives each the
   // output of its own schema.
   handle(ctx: CallContext, input: Input): Promise<Outcome>;
@@ -29,6 +31,13 @@ export interface Operation<Input = unknown> {
 /** What `prepare` may use; it runs before the transaction and may take its time. */
 export interface PrepareContext {
   readonly deps: EngineDeps;
+}
+
+/** Where a call is kept that may not happen yet. */
+export interface HoldContext extends WriteContext {
+  readonly agent: Agent;
+  readonly callId: string;
+  readonly facts: JsonObject;
 }
 
 /** What a handler decided. */
@@ -46,6 +55,8 @@ export interface Outcome {
     tx: ReadTx,
     nowMs: number,
   ) => Promise<{ answer: JsonObject; settled: boolean }>;
+  /** The answer says what is missing before it can happen: an approval for it is not used up. */
+  readonly isUndone?: true;
   /** The agent that the call registered or resumed. */
   readonly registered?: Agent;
   /** A claim, which is taken back when the answer cannot be delivered. */

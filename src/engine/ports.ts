@@ -109,3 +109,14 @@ export interface ProcessPort {
   /** True only when the process is certainly gone: same host, boot and namespace, no such pid or another start time. */
   isGone(process: ProcessIdentity): boolean;
 }
+
+/** What a person said for all projects of this user at once. */
+export interface GlobalStop {
+  readonly state: "stopped" | "resumed";
+  readonly reason: string;
+  readonly by: string;
+  /** When it was said. */
+  readonly atMs: number;
+  /** Of "resumed": SHA-256 of the operator's key that vouches for it; null of "stopped". */
+  readonly keyHash: string | null;
+}

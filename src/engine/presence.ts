@@ -4,7 +4,10 @@ import type { Task } from "../core/task.ts";
 import type { WriteContext } from "./call-context.ts";
 import { raiseEscalation } from "./escalations.ts";
 import { requeueGateRuns } from "./gate-runs.ts";
+import { isPresent } from "./is-present.ts";
 import { endAttempt, escalatePoison, saveMoved, settleEnded } from "./move-task.ts";
+import { readStopFor } from "./rules/stops.ts";
+import { endTokens } from "./rules/tokens.ts";
 
 /**
  * A process is over: its agents are offline, their running tasks are ready again, and what it
@@ -18,8 +21,12 @@ export async function endProcess(
   await ctx.tx.processes.save({ ...process, endedAtMs: ctx.nowMs });
   ctx.effects.push({ type: "process", id: process.id, event: why, pid: process.pid });
   for (const agent of await ctx.tx.agents.byProcess(process.id)) {
-    await ctx.tx.agents.save({ ...agent, state: "offline" });
+    await endTokens(ctx, agent.name, `its process ended (${why})`);
+    const state = agent.state === "revoked" ? "revoked" : "offline";
+    await ctx.tx.agents.save({ ...agent, state, tokenHash: null });
     ctx.effects.push({ type: "agent", id: agent.name, event: "offline", why });
+    // While it is stopped nothing is taken from anybody; resuming looks at what was left behind.
+    if ((await readStopFor(ctx.tx, agent.name)) !== undefined) continue;
     for (const { id } of await ctx.tx.tasks.heldBy(agent.name)) {
       // Read again: one lost lease may have cancelled or changed the next task.
       const task = await ctx.tx.tasks.get(id);
@@ -58,4 +65,15 @@ export async function takeLease(ctx: WriteContext, task: Task, why: string): Pro
     await settleEnded(ctx, saved);
   }
   return saved;
+}
+
+/** After a stop: what was held by agents that are gone by now is given back. */
+export async function takeFromAbsent(ctx: WriteContext): Promise<void> {
+  for (const attempt of await ctx.tx.attempts.listRunning()) {
+    const task = await ctx.tx.tasks.get(attempt.taskId);
+    if (task?.holder !== attempt.agent || (await isPresent(ctx, attempt.agent))) continue;
+    if ((await readStopFor(ctx.tx, attempt.agent)) !== undefined) continue;
+    if (task.state === "running") await takeLease(ctx, task, "gone");
+    if (task.state === "blocked") await reportOrphan(ctx, task);
+  }
 }

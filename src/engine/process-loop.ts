@@ -4,8 +4,12 @@ import { settleDueTopics } from "./board/settle-topics.ts";
 import type { EngineDeps } from "./deps.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
 import { endProcess } from "./presence.ts";
+import { settleRules } from "./rules/due.ts";
+import { refreshSettings } from "./rules/refresh-settings.ts";
 import { systemAct } from "./system-act.ts";
 
+/** How often it looks for what is due of the rules. */
+const RULES_MS = 5000;
 /** How often this process asks whether the others are still there on this machine. */
 const LIVENESS_MS = 2000;
 const CHECKPOINT_MS = 30_000;
@@ -26,7 +30,6 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
   let lastTickMs = deps.monotonic();
   let lastBeatMs = -Infinity;
   let lastLivenessMs = lastTickMs;
-  let lastCheckpointMs = lastTickMs;
 
   const beat = async (nowMs: number): Promise<boolean> => {
     if (nowMs - lastBeatMs < BEAT_MS) return true;
@@ -45,6 +48,12 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
     if (seen.silent.length > 0) await endSilent(deps, seen);
     if (dueTopics.length > 0) await systemAct(deps, "settle_topics", settleDueTopics);
   };
+
+  const rounds = [
+    every(RULES_MS, lastTickMs, async () => await settleRules(deps)),
+    every(deps.settings.refreshMs, lastTickMs, async () => await refreshSettings(deps)),
+    every(CHECKPOINT_MS, lastTickMs, async () => await deps.store.checkpoint()),
+  ];
 
   const liveness = async (nowMs: number): Promise<void> => {
     if (nowMs - lastLivenessMs < LIVENESS_MS) return;
@@ -68,10 +77,7 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
       }
       await judge(elapsedMs);
       await liveness(nowMs);
-      if (nowMs - lastCheckpointMs >= CHECKPOINT_MS) {
-        lastCheckpointMs = nowMs;
-        await deps.store.checkpoint();
-      }
+      for (const round of rounds) await round(nowMs);
     },
     end: async () => {
       const known = await deps.store.read(
@@ -86,6 +92,20 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
         await endProcess(ctx, process, "closed");
       });
     },
+  };
+}
+
+/** Does it when it is due, the first time one whole interval after `sinceMs`. */
+function every(
+  intervalMs: number,
+  sinceMs: number,
+  work: () => Promise<void>,
+): (nowMs: number) => Promise<void> {
+  let lastMs = sinceMs;
+  return async (nowMs) => {
+    if (nowMs - lastMs < intervalMs) return;
+    lastMs = nowMs;
+    await work();
   };
 }
 

@@ -11,7 +11,10 @@ import {
   type Enrolment,
 } from "./identify.ts";
 import type { Outcome } from "./operation.ts";
-import { settingsInForce } from "./settings-in-force.ts";
+import { parallelTasks } from "./rules/bounds.ts";
+import { rulesInForce } from "./rules/rules-in-force.ts";
+import { readStopFor, stopped } from "./rules/stops.ts";
+import { agentRevoked, useToken } from "./rules/tokens.ts";
 import { present, taskRow } from "./task-view.ts";
 
 export interface Registration {
@@ -29,9 +32,10 @@ export interface Registration {
  */
 export async function registerAgent(ctx: CallContext, asked: Registration): Promise<Outcome> {
   await ensureProcess(ctx);
-  const { agent, session } = await registerOrResume(ctx, asked);
-  const settings = await settingsInForce(ctx.tx);
-  const project = await ctx.tx.projects.get();
+  await refuseHeldBack(ctx, asked.session);
+  const { agent: registered, session } = await registerOrResume(ctx, asked);
+  const agent = await useToken(ctx, registered, null);
+  const { settings, project } = await rulesInForce(ctx.deps, ctx.tx);
   const held = await ctx.tx.tasks.heldBy(agent.name);
   for (const task of held) {
     const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
@@ -44,7 +48,7 @@ export async function registerAgent(ctx: CallContext, asked: Registration): Prom
     tier: agent.tier,
     capabilities: agent.capabilities,
     project: project?.name,
-    limits: { parallel_tasks: ctx.deps.settings.parallel },
+    limits: { parallel_tasks: await parallelTasks(ctx.deps, ctx.tx) },
     gates: Object.keys(settings.gates),
     tasks: held.map(taskRow),
     next: held.some((task) => task.state === "running")
@@ -52,6 +56,29 @@ export async function registerAgent(ctx: CallContext, asked: Registration): Prom
       : 'Call request_task {"wait_seconds":25} to get work.',
   });
   return { answer, target: agent.name, registered: agent };
+}
+
+/**
+ * Whoever was revoked or stopped does not come back under another name on the same connection. Its
+ * siblings go on; with its session each of them can show that it is another one.
+ */
+async function refuseHeldBack(ctx: CallContext, session: string | undefined): Promise<void> {
+  const own = session === undefined ? undefined : ctx.deps.sha256(session);
+  const here = await ctx.tx.agents.byProcess(ctx.deps.processId);
+  if (own !== undefined && here.every(({ sessionHash }) => sessionHash !== own)) {
+    const known = await ctx.tx.agents.bySession(own);
+    if (known !== undefined) await refuseStopped(ctx, known.name);
+  }
+  for (const agent of here) {
+    if (own !== undefined && agent.sessionHash !== own) continue;
+    if (agent.state === "revoked") throw agentRevoked(agent.name);
+    await refuseStopped(ctx, agent.name);
+  }
+}
+
+async function refuseStopped(ctx: CallContext, agent: string): Promise<void> {
+  const stop = await readStopFor(ctx.tx, agent);
+  if (stop !== undefined) throw stopped(stop, false);
 }
 
 async function registerOrResume(

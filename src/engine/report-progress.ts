@@ -1,6 +1,7 @@
 import type { Agent } from "../core/agent.ts";
 import { GuvnorError } from "../core/errors.ts";
 import { PRESENCE_MS } from "../core/presence.ts";
+import type { ProgressReport } from "../core/progress-report.ts";
 import {
   block,
   HELD_UP,
@@ -11,7 +12,7 @@ import {
   unblock,
   withProgress,
 } from "../core/task-decisions.ts";
-import type { Artifact, MissingItem, Task } from "../core/task.ts";
+import type { MissingItem, Task } from "../core/task.ts";
 import type { ReadTx } from "../store/store.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
@@ -26,23 +27,12 @@ import {
 } from "./move-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
 import { beginReview } from "./review.ts";
+import { parallelTasks } from "./rules/bounds.ts";
+import { noteOutcome } from "./rules/outcomes.ts";
 import { gatesOf, settingsInForce } from "./settings-in-force.ts";
 import { iso, present } from "./task-view.ts";
 
 const SHOWN_FILES = 10;
-
-export interface ProgressReport {
-  readonly task_id: string;
-  readonly fence?: number | undefined;
-  readonly status: "working" | "blocked" | "done" | "failed" | "released";
-  readonly percent?: number | undefined;
-  readonly note?: string | undefined;
-  readonly commit?: string | undefined;
-  readonly outputs?: Readonly<Record<string, unknown>> | undefined;
-  readonly artifacts?: readonly Artifact[] | undefined;
-  readonly blocker?: { kind: string; text: string; blocked_by?: string | undefined } | undefined;
-  readonly retryable?: boolean | undefined;
-}
 
 /** Before "done": where the attempt's worktree stands. Found outside the transaction, checked inside. */
 export async function prepareReport(
@@ -131,7 +121,7 @@ async function goOn(ctx: CallContext, task: Task): Promise<Task> {
   const running = (await ctx.tx.tasks.heldBy(task.holder ?? "")).filter(
     (held) => held.state === "running",
   );
-  if (running.length >= ctx.deps.settings.parallel) {
+  if (running.length >= (await parallelTasks(ctx.deps, ctx.tx))) {
     throw new GuvnorError(
       "state_conflict",
       `You hold ${running.length} running tasks, the most that is allowed.`,
@@ -180,12 +170,8 @@ async function done(ctx: CallContext, agent: Agent, { task, report }: Reported):
       missing: missing.map((item) => item.gate),
     });
     await setAgentState(ctx, agent, "executing");
-    return accepted(
-      ctx,
-      { ...running, missing },
-      "Add what is missing, then report done again.",
-      false,
-    );
+    const next = "Add what is missing, then report done again.";
+    return { ...accepted(ctx, { ...running, missing }, next, false), isUndone: true };
   }
   const gates = await gatesOf(ctx.tx, running);
   const saved = await beginReview(ctx, running, gates, commit);
@@ -281,6 +267,7 @@ async function failed(
   );
   const saved = await saveMoved(ctx, task, moved, { failures: moved.task.failures });
   await endAttempt(ctx, task, "failed");
+  await noteOutcome(ctx, { agent: agent.name, task: saved, outcome: "failed" });
   if (saved.state === "failed") {
     const why = saved.failures >= MAX_FAILURES ? `${saved.failures} failures` : "not retryable";
     await escalatePoison(ctx, saved, why);

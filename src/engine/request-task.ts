@@ -4,7 +4,6 @@ import { PRESENCE_MS } from "../core/presence.ts";
 import { scoreTask } from "../core/score.ts";
 import { claim } from "../core/task-decisions.ts";
 import { attemptId, type Task } from "../core/task.ts";
-import type { ReadTx } from "../store/store.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
@@ -13,6 +12,9 @@ import { isPresent } from "./is-present.ts";
 import { saveMoved, setAgentState } from "./move-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
 import { takeLease } from "./presence.ts";
+import { parallelTasks } from "./rules/bounds.ts";
+import { mayClaim } from "./rules/may-claim.ts";
+import { findSilent, findStalled, type SilentLease } from "./stalled-tasks.ts";
 import { describeBrief, iso } from "./task-view.ts";
 import { explainNone } from "./why-no-task.ts";
 
@@ -31,18 +33,7 @@ export interface TaskRequest {
  * says nothing, so only what was looked at here may be given away.
  */
 export async function prepareRequest({ deps }: PrepareContext): Promise<JsonObject> {
-  const { git } = deps;
-  const silent = await deps.store.read(
-    deps.scope,
-    async (tx) => await findStalled({ tx, deps, nowMs: deps.now() }),
-  );
-  const stalled: string[] = [];
-  for (const { task, worktree } of silent) {
-    const changedMs = worktree === null ? undefined : await git?.lastChangeMs(worktree);
-    const active = changedMs !== undefined && changedMs > deps.now() - deps.settings.stallAfterMs;
-    if (!active) stalled.push(leaseName(task));
-  }
-  return { stalled };
+  return { stalled: (await findStalled(deps)).map(leaseName) };
 }
 
 /** Chooses, claims and briefs in one transaction: two agents never get the same task. */
@@ -55,19 +46,24 @@ export async function requestTask(ctx: CallContext, request: TaskRequest): Promi
   if (current !== undefined) return await handOver(ctx, agent, current, undefined);
 
   const capabilities = new Set(request.capabilities ?? agent.capabilities);
+  const seeker: Seeker = { agent, capabilities, input: request };
   const best =
-    (await chooseReady(ctx, agent, capabilities)) ??
-    ((await endGoneProcesses(ctx)) ? await chooseReady(ctx, agent, capabilities) : undefined) ??
-    (await freeStalled(ctx, agent, capabilities));
+    (await chooseReady(ctx, seeker)) ??
+    ((await endGoneProcesses(ctx)) ? await chooseReady(ctx, seeker) : undefined) ??
+    (await freeStalled(ctx, seeker));
   if (best !== undefined) return await claimFor(ctx, agent, best);
   return { answer: await explainNone(ctx, capabilities), retry: true };
 }
 
-async function chooseReady(
-  ctx: CallContext,
-  agent: Agent,
-  capabilities: ReadonlySet<string>,
-): Promise<Task | undefined> {
+/** Who wants work, and with what words. */
+interface Seeker {
+  readonly agent: Agent;
+  readonly capabilities: ReadonlySet<string>;
+  readonly input: TaskRequest;
+}
+
+async function chooseReady(ctx: CallContext, seeker: Seeker): Promise<Task | undefined> {
+  const { agent, capabilities, input } = seeker;
   const candidates: Task[] = [];
   for (const needs of await ctx.tx.tasks.readyNeeds()) {
     if (!needs.every((need) => capabilities.has(need))) continue;
@@ -86,7 +82,10 @@ async function chooseReady(
       a.task.createdAtMs - b.task.createdAtMs ||
       Number(a.task.id.slice(1)) - Number(b.task.id.slice(1)),
   );
-  return ranked[0]?.task;
+  for (const { task } of ranked) {
+    if (await mayClaim(ctx, { agent, input, task })) return task;
+  }
+  return undefined;
 }
 
 /** 0: returned to this very agent; 1: anybody's; 2: better for another agent. */
@@ -101,45 +100,24 @@ async function preferenceOf(ctx: CallContext, agent: Agent, task: Task): Promise
 /** A task whose holder has been silent for `stall_after` goes to whoever wants it. */
 async function freeStalled(
   ctx: CallContext,
-  agent: Agent,
-  capabilities: ReadonlySet<string>,
+  { agent, capabilities, input }: Seeker,
 ): Promise<Task | undefined> {
   const { stalled } = ctx.facts;
-  for (const { task: found } of await findStalled(ctx)) {
+  for (const found of await findSilent(ctx.tx, ctx.deps, ctx.nowMs)) {
     // Read again: taking one lease may have changed the next task.
-    const task = await ctx.tx.tasks.get(found.id);
+    const task = await ctx.tx.tasks.get(found.taskId);
     if (task?.state !== "running" || task.holder === agent.name) continue;
-    if (!Array.isArray(stalled) || !stalled.includes(leaseName(task))) continue;
+    if (!Array.isArray(stalled) || !stalled.includes(leaseName(found))) continue;
     if (!task.spec.needs.every((need) => capabilities.has(need))) continue;
+    if (!(await mayClaim(ctx, { agent, input, task }))) continue;
     const freed = await takeLease(ctx, task, "stalled");
     if (freed.state === "ready") return freed;
   }
   return undefined;
 }
 
-function leaseName(task: Task): string {
-  return `${task.id}/${task.fence}`;
-}
-
-/** Running tasks whose holder neither called nor reported for `stall_after`. */
-async function findStalled({
-  tx,
-  deps,
-  nowMs,
-}: Pick<CallContext, "deps" | "nowMs"> & { readonly tx: ReadTx }): Promise<
-  { task: Task; worktree: string | null }[]
-> {
-  const stalled = [];
-  for (const attempt of await tx.attempts.listRunning()) {
-    const task = await tx.tasks.get(attempt.taskId);
-    if (task === undefined || task.state !== "running") continue;
-    const holder = await tx.agents.get(attempt.agent);
-    const lastMs = Math.max(task.progressAtMs ?? 0, holder?.lastSeenMs ?? 0);
-    if (lastMs <= nowMs - deps.settings.stallAfterMs) {
-      stalled.push({ task, worktree: attempt.worktree });
-    }
-  }
-  return stalled;
+function leaseName({ taskId, fence }: SilentLease): string {
+  return `${taskId}/${fence}`;
 }
 
 async function claimNamed(
@@ -175,7 +153,7 @@ async function claimNamed(
       "Take another task, or register_agent with the capabilities that you really have.",
     );
   }
-  if (running.length >= ctx.deps.settings.parallel) {
+  if (running.length >= (await parallelTasks(ctx.deps, ctx.tx))) {
     throw new GuvnorError(
       "not_eligible",
       `You hold ${running.length} running tasks, the most that is allowed.`,

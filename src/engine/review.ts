@@ -15,6 +15,7 @@ import {
   setAgentState,
   settleEnded,
 } from "./move-task.ts";
+import { noteOutcome } from "./rules/outcomes.ts";
 
 /** Characters of a gate's output that go back to the holder. */
 const EVIDENCE_CHARACTERS = 2000;
@@ -46,7 +47,11 @@ export async function decideReview(ctx: WriteContext, run: GateRun): Promise<voi
   if (runs.some((each) => each.state === "queued" || each.state === "running")) return;
   // What failed must be mended anyway; no person need look at the rest before.
   const failed = runs.filter((each) => each.state === "fail");
-  if (failed.length > 0) return await returnWork(ctx, task, failed.map(missingFrom), "gates");
+  if (failed.length > 0) {
+    await returnWork(ctx, task, failed.map(missingFrom), "gates");
+    if (task.holder === null) return;
+    return await noteOutcome(ctx, { agent: task.holder, task, outcome: "gate_failed" });
+  }
   const doubtful = runs.filter((each) => each.state === "indeterminate");
   if (doubtful.length > 0) return await askPerson(ctx, task, doubtful);
   const verifier = await verifierOf(ctx, task);
@@ -93,6 +98,9 @@ async function complete(ctx: WriteContext, task: Task, by: Task["verifiedBy"]): 
     ...(task.commit === null ? {} : { commit: task.commit }),
   });
   await endAttempt(ctx, task, "done", by === "person");
+  if (task.holder !== null) {
+    await noteOutcome(ctx, { agent: task.holder, task: done, outcome: "done" });
+  }
   await closeEscalationsOf(ctx, task.id, "It is done.");
   await restAgent(ctx, task.holder);
   await settleEnded(ctx, done);

@@ -1,40 +1,18 @@
 import { GuvnorError } from "../core/errors.ts";
 import { formatId, looksLikeId } from "../core/ids.ts";
-import { fromIso } from "../core/iso-time.ts";
 import { checkPlanGraph, criticalPath, type PlanNode } from "../core/plan-graph.ts";
 import type { Plan } from "../core/plan.ts";
 import { satisfies } from "../core/task-decisions.ts";
-import type { OnFailure, Task, TaskSpec } from "../core/task.ts";
 import type { CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requirePlan } from "./find-rows.ts";
 import { reopenPlan } from "./move-task.ts";
+import { newTask, type PlanTask } from "./new-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
 import { settingsInForce } from "./settings-in-force.ts";
 
 /** Taken for a task that gives no estimate. */
 const DEFAULT_MINUTES = 30;
-
-interface PlanTask {
-  readonly key: string;
-  readonly title: string;
-  readonly body?: string | undefined;
-  readonly kind?: string | undefined;
-  readonly labels?: Readonly<Record<string, string>> | undefined;
-  readonly needs?: readonly string[] | undefined;
-  readonly after?: readonly string[] | undefined;
-  readonly paths?: readonly string[] | undefined;
-  readonly resources?: readonly string[] | undefined;
-  readonly priority?: number | undefined;
-  readonly estimate_minutes?: number | undefined;
-  readonly deadline?: string | undefined;
-  readonly budget_usd?: number | undefined;
-  readonly inputs?: Readonly<Record<string, unknown>> | undefined;
-  readonly outputs_wanted?: readonly string[] | undefined;
-  readonly gates?: readonly string[] | undefined;
-  readonly parent?: string | undefined;
-  readonly on_failure?: OnFailure | undefined;
-}
 
 export interface PlanSubmission {
   readonly title?: string | undefined;
@@ -223,63 +201,10 @@ async function insertTasks(
       const found = own.has(dependency) ? undefined : await ctx.tx.tasks.get(dependency);
       if (found === undefined || !satisfies(found)) open += 1;
     }
-    await ctx.tx.tasks.insert(newTask(ctx, { id, plan, task, open }));
+    await ctx.tx.tasks.insert(
+      newTask(task, { id, planId: plan.id, open, createdBy: ctx.actor, nowMs: ctx.nowMs }),
+    );
     for (const dependency of after) await ctx.tx.tasks.addDependency(id, dependency);
   }
   return ids;
-}
-
-function newTask(
-  ctx: CallContext,
-  { id, plan, task, open }: { id: string; plan: Plan; task: PlanTask; open: number },
-): Task {
-  const spec: TaskSpec = {
-    key: task.key,
-    title: task.title,
-    body: task.body ?? "",
-    kind: task.kind ?? "task",
-    labels: task.labels ?? {},
-    needs: [...new Set(task.needs)].toSorted(),
-    paths: task.paths ?? [],
-    resources: task.resources ?? [],
-    priority: task.priority ?? 50,
-    estimateMinutes: task.estimate_minutes ?? null,
-    deadlineMs: task.deadline === undefined ? null : fromIso(task.deadline),
-    budgetUsd: task.budget_usd ?? null,
-    inputs: task.inputs ?? {},
-    outputsWanted: task.outputs_wanted ?? [],
-    gates: task.gates ?? null,
-    parentId: task.parent ?? null,
-    onFailure: task.on_failure ?? "block",
-  };
-  return {
-    id,
-    planId: plan.id,
-    spec,
-    state: open === 0 ? "ready" : "pending",
-    createdBy: ctx.actor,
-    createdAtMs: ctx.nowMs,
-    updatedAtMs: ctx.nowMs,
-    endedAtMs: null,
-    openDependencies: open,
-    readyAtMs: open === 0 ? ctx.nowMs : null,
-    notBeforeMs: null,
-    fence: 0,
-    holder: null,
-    attemptNo: 0,
-    progressAtMs: null,
-    percent: null,
-    note: null,
-    blocker: null,
-    missing: [],
-    outputs: {},
-    artifacts: [],
-    commit: null,
-    failures: 0,
-    lostLeases: 0,
-    reviewRounds: 0,
-    preferredAgent: null,
-    failedBy: null,
-    verifiedBy: null,
-  };
 }

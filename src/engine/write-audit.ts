@@ -4,7 +4,7 @@ import { toIso } from "../core/iso-time.ts";
 import type { AuditRow, StoreTx } from "../store/store.ts";
 import type { Effect } from "./call-context.ts";
 
-export type AuditDecision = "allow" | "refuse" | "error" | "replayed" | "system";
+export type AuditDecision = "allow" | "deny" | "refuse" | "error" | "replayed" | "system";
 
 /** The facts of one entry; docs/audit-format.md explains each field of the body. */
 export interface AuditFacts {
@@ -19,6 +19,10 @@ export interface AuditFacts {
   readonly action: string;
   readonly target: string | null;
   readonly decision: AuditDecision;
+  /** The rule, limit or stop that decided. */
+  readonly rule?: string | null;
+  /** The approvals that were asked for, or used. */
+  readonly approval?: string | null;
   /** The decision's reason (an error code); never what a voter wrote. */
   readonly reason: string | null;
   readonly policyHash: string | null;
@@ -43,9 +47,9 @@ export async function writeAudit(tx: StoreTx, facts: AuditFacts): Promise<AuditR
     action: facts.action,
     target: facts.target,
     decision: facts.decision,
-    rule: null,
+    rule: facts.rule ?? null,
     policy_hash: facts.policyHash,
-    approval: null,
+    approval: facts.approval ?? null,
     reason: facts.reason,
     effects: toJson(facts.effects),
     input_commitment: facts.payload === undefined ? null : commitInput(facts.nonce, facts.payload),

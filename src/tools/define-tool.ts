@@ -2,7 +2,10 @@ import type { z } from "zod";
 
 import type { Operation, OperationClass } from "../engine/operation.ts";
 
-type Toolset = "core" | "coordination" | "workflow" | "knowledge";
+/** Sets of tools that are switched on together (GUVNOR_TOOLSETS); the others need not burden a model. */
+export const TOOLSETS = ["core", "coordination"] as const;
+
+export type Toolset = (typeof TOOLSETS)[number];
 
 /** All four are stated for each tool: clients treat an absent hint as the dangerous one. */
 interface ToolHints {

@@ -1,4 +1,5 @@
-import type { ToolDefinition } from "./define-tool.ts";
+import { checkPolicyTool } from "./check-policy.ts";
+import type { Toolset, ToolDefinition } from "./define-tool.ts";
 import { getStatusTool } from "./get-status.ts";
 import { openTopicTool } from "./open-topic.ts";
 import { proposeSolutionTool } from "./propose-solution.ts";
@@ -22,4 +23,10 @@ export const TOOLS: readonly ToolDefinition[] = [
   readBoardTool,
   requestEscalationTool,
   getStatusTool,
+  checkPolicyTool,
 ];
+
+/** Those that clients see: the sets that are switched on. */
+export function toolsOf(toolsets: readonly Toolset[]): readonly ToolDefinition[] {
+  return TOOLS.filter(({ toolset }) => toolsets.includes(toolset));
+}

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { prepareReport, reportProgress } from "../engine/report-progress.ts";
+import { holdReport } from "../engine/rules/held-reports.ts";
 import {
   body,
   inboxField,
@@ -68,5 +69,6 @@ export const reportProgressTool = defineTool({
     inbox: inboxField,
   }),
   prepare: prepareReport,
+  hold: holdReport,
   handle: reportProgress,
 });

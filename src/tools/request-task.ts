@@ -28,7 +28,9 @@ export const requestTaskTool = defineTool({
     task: z.looseObject({ id: z.string(), title: z.string(), attempt: z.string() }).optional(),
     lease: z.object({ fence: z.number(), expires_at: z.string() }).optional(),
     why: z.object({ priority: z.number(), age: z.number(), total: z.number() }).optional(),
-    reason: z.enum(["nothing_ready", "plan_finished", "no_capability"]).optional(),
+    reason: z
+      .enum(["nothing_ready", "plan_finished", "no_capability", "stopped", "limit"])
+      .optional(),
     missing_capabilities: z.array(z.string()).optional(),
     waiting_on: z.array(z.looseObject({ id: z.string(), state: z.string() })).optional(),
     retry_after_seconds: z.number().optional(),

@@ -660,6 +660,7 @@ describe("waiting on the board", () => {
         effects: [
           { type: "process", event: "started" },
           { type: "agent", id: "fay", event: "registered" },
+          { type: "token", event: "issued", agent: "fay" },
         ],
       },
       { actor: "fay", decision: "allow", effects: [] },

@@ -87,7 +87,9 @@ describe("claiming", () => {
   test("more tasks are held only by name, and only up to the limit", async () => {
     await plan({ key: "a" }, { key: "b" }, { key: "c" }, { key: "d" });
     for (const id of ["T1", "T2", "T3"]) expect(await claim("ada", { task_id: id })).toBe(id);
-    expect(await fleet.refusal("ada", "request_task", { task_id: "T4" })).toBe("not_eligible");
+    expect(await fleet.ok("ada", "request_task", { task_id: "T4" })).toMatchObject({
+      reason: "limit",
+    });
     expect(await fleet.refusal("bob", "request_task", { task_id: "T1" })).toBe("task_not_ready");
     expect(await fleet.refusal("bob", "request_task", { task_id: "T9" })).toBe("task_not_found");
   });

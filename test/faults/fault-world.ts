@@ -7,6 +7,8 @@ import type { EngineDeps } from "../../src/engine/deps.ts";
 import { createGovernor } from "../../src/engine/governed-call.ts";
 import type { GateRunner, ProcessIdentity } from "../../src/engine/ports.ts";
 import { createProcessLoop } from "../../src/engine/process-loop.ts";
+import { createToolTypes } from "../../src/engine/tool-types.ts";
+import { POLICY_ENGINE } from "../../src/policy/policy-engine.ts";
 import type { StatementListener } from "../../src/store/sqlite/connection.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import { TOOLS } from "../../src/tools/index.ts";
@@ -74,6 +76,10 @@ export async function openWorld(directory: string, options: WorldOptions): Promi
     processId: `process-of-${name}`,
     git: openFileGit(gitIn(directory)),
     gates: gatesThat(verdict),
+    globalStop: () => undefined,
+    settingsFile: () => undefined,
+    policy: POLICY_ENGINE,
+    toolTypes: createToolTypes(TOOLS),
     settings: {
       agentName: name,
       directory: `/work/${name}`,
@@ -81,6 +87,8 @@ export async function openWorld(directory: string, options: WorldOptions): Promi
       parallel: 3,
       gateWorkers: 2,
       stallAfterMs: 900_000,
+      enrolmentSecret: undefined,
+      refreshMs: 30_000,
     },
     log: { info: () => {}, warn: () => {}, error: complain },
   };

@@ -7,14 +7,25 @@ import { createProject } from "../../src/engine/create-project.ts";
 import type { EngineDeps, EngineSettings } from "../../src/engine/deps.ts";
 import { createGovernor } from "../../src/engine/governed-call.ts";
 import type { Operation } from "../../src/engine/operation.ts";
-import type { GateRunner, MeasureRequest, Measurement } from "../../src/engine/ports.ts";
+import type {
+  GateRunner,
+  GitPort,
+  GlobalStop,
+  MeasureRequest,
+  Measurement,
+} from "../../src/engine/ports.ts";
 import { createProcessLoop, type ProcessLoop } from "../../src/engine/process-loop.ts";
 import { systemAct } from "../../src/engine/system-act.ts";
+import { createToolTypes } from "../../src/engine/tool-types.ts";
+import { POLICY_ENGINE } from "../../src/policy/policy-engine.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { AuditRow, ReadTx, Scope, Store } from "../../src/store/store.ts";
 import type { ToolDefinition } from "../../src/tools/define-tool.ts";
+import { TOOLS } from "../../src/tools/index.ts";
 import { measureNext } from "./measure-next.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
+
+const toolTypes = createToolTypes(TOOLS);
 
 const SCOPE: Scope = { tenant: "local", project: "test" };
 /** Longer than any test; the virtual clock decides when a wait is over. */
@@ -25,8 +36,14 @@ export interface FleetOptions {
   readonly operations: readonly Operation[];
   readonly seed?: number;
   readonly settings?: Partial<EngineSettings>;
+  /** What differs from process to process. */
+  readonly settingsOf?: (process: string) => Partial<EngineSettings>;
+  readonly git?: GitPort;
   /** The text of guvnor.yaml, applied when the project is made. */
   readonly guvnorYaml?: string;
+  /** What a person says for all projects of the user. */
+  readonly globalStop?: EngineDeps["globalStop"];
+  readonly operatorKeyHash?: string;
   /** Default: in memory. */
   readonly store?: Store;
 }
@@ -44,6 +61,9 @@ interface LedgerEntry {
   readonly target: string | null;
   readonly decision: string;
   readonly reason: string | null;
+  readonly rule: string | null;
+  readonly approval: string | null;
+  readonly principal: string;
   readonly effects: readonly JsonObject[];
 }
 
@@ -70,6 +90,8 @@ export interface Fleet {
   asPerson(operation: string, args?: object, name?: string): Promise<CallAnswer>;
   /** One round of what every living process does beside its calls. */
   tick(): Promise<void>;
+  /** Says something to all projects of the user, or takes the file away that says it. */
+  sayGlobally(said: GlobalStop | undefined): void;
   /** Measures queued gate runs until none is left; answers how many. */
   measureAll(process: string): Promise<number>;
   /** Lets time pass; waiting calls look again as they would. */
@@ -99,13 +121,22 @@ interface World {
   readonly gates: GateDouble;
   readonly random: () => number;
   readonly gonePids: Set<number>;
+  said: GlobalStop | undefined;
 }
 
 export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const clock = createVirtualClock();
   const store = onClock(options.store ?? (await openSqlite({ file: ":memory:" })), clock);
   const random = seededRandom(options.seed ?? 1);
-  const world: World = { options, store, clock, gates: gateDouble(), random, gonePids: new Set() };
+  const world: World = {
+    options,
+    store,
+    clock,
+    gates: gateDouble(),
+    random,
+    gonePids: new Set(),
+    said: undefined,
+  };
   const living = new Map<string, SimulatedProcess>();
   let started = 0;
   const process = (name: string): SimulatedProcess => {
@@ -123,7 +154,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       options.guvnorYaml === undefined
         ? undefined
         : { source: options.guvnorYaml, file: "guvnor.yaml" },
-    operatorKeyHash: null,
+    operatorKeyHash: options.operatorKeyHash ?? null,
     by: "tester",
   });
 
@@ -156,6 +187,9 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     },
     tick: async () => {
       for (const each of living.values()) await each.loop.tick();
+    },
+    sayGlobally: (said) => {
+      world.said = said;
     },
     measureAll: async (name) => {
       const { signal } = new AbortController();
@@ -211,8 +245,12 @@ function startProcess(world: World, name: string, number: number): SimulatedProc
       isGone: (other) => world.gonePids.has(other.pid),
     },
     processId,
-    git: undefined,
+    git: world.options.git,
     gates: world.gates,
+    settingsFile: () => undefined,
+    policy: POLICY_ENGINE,
+    globalStop: world.options.globalStop ?? (() => world.said),
+    toolTypes,
     settings: {
       agentName: name,
       directory: `/work/${name}`,
@@ -220,7 +258,10 @@ function startProcess(world: World, name: string, number: number): SimulatedProc
       parallel: 3,
       gateWorkers: 2,
       stallAfterMs: 900_000,
+      enrolmentSecret: undefined,
+      refreshMs: 30_000,
       ...world.options.settings,
+      ...world.options.settingsOf?.(name),
     },
     log: SILENT,
   };

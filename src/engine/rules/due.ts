@@ -1,0 +1,55 @@
+import type { WriteContext } from "../call-context.ts";
+import type { EngineDeps } from "../deps.ts";
+import { expireApprovals } from "../person/approval-operations.ts";
+import { findStalled } from "../stalled-tasks.ts";
+import { systemAct } from "../system-act.ts";
+import { followGlobalStop, isNews } from "./global-stop.ts";
+import { checkHealth, isHealthDue } from "./health-watch.ts";
+import { endFloods } from "./limits.ts";
+import { revokeAgent } from "./revoke-agent.ts";
+import { rulesInForce } from "./rules-in-force.ts";
+import { readStopFor } from "./stops.ts";
+
+/** What time makes due of the rules: looked for without a lock, done in one transaction. */
+export async function settleRules(deps: EngineDeps): Promise<void> {
+  const nowMs = deps.now();
+  const due = await deps.store.read(deps.scope, async (tx) => {
+    const { settings } = await rulesInForce(deps, tx);
+    const limits = await tx.guards.list("limit");
+    const said = deps.globalStop();
+    return {
+      rules:
+        limits.some(({ state }) => state.flood !== null) ||
+        (await tx.approvals.due(nowMs)).length > 0 ||
+        (said !== undefined && (await isNews(tx, said))),
+      revokes: settings.stall.response === "revoke",
+      health: await isHealthDue(tx, settings, nowMs),
+    };
+  });
+  if (due.rules) await systemAct(deps, "settle_rules", settle);
+  if (due.revokes) await revokeStalled(deps);
+  if (due.health) await systemAct(deps, "health", checkHealth);
+}
+
+async function settle(ctx: WriteContext): Promise<void> {
+  await followGlobalStop(ctx);
+  const { settings } = await rulesInForce(ctx.deps, ctx.tx);
+  for (const { subject, limit, ended } of await endFloods(ctx, settings.limits)) {
+    ctx.effects.push({ type: "limit", id: limit, event: "flood", subject, ...ended });
+  }
+  await expireApprovals(ctx);
+}
+
+/** Silent for too long, where the settings say that this costs the token: only that agent's. */
+async function revokeStalled(deps: EngineDeps): Promise<void> {
+  const stalled = await findStalled(deps);
+  if (stalled.length === 0) return;
+  await systemAct(deps, "revoke_stalled", async (ctx) => {
+    for (const { taskId, fence, agent } of stalled) {
+      const task = await ctx.tx.tasks.get(taskId);
+      if (task?.state !== "running" || task.holder !== agent || task.fence !== fence) continue;
+      if ((await readStopFor(ctx.tx, agent)) !== undefined) continue;
+      await revokeAgent(ctx, agent, `stalled on ${taskId}`);
+    }
+  });
+}

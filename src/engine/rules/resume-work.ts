@@ -1,0 +1,102 @@
+import type { Agent } from "../../core/agent.ts";
+import type { HeldReport } from "../../core/held-action.ts";
+import { lowestTier } from "../../core/token.ts";
+import type { CallContext, WriteContext } from "../call-context.ts";
+import { toGuvnorError } from "../error-answer.ts";
+import { sendToInbox } from "../inbox.ts";
+import { takeFromAbsent } from "../presence.ts";
+import type { Call } from "../read-call.ts";
+import { reportProgress } from "../report-progress.ts";
+import { spendApprovals } from "./approvals.ts";
+import { governCall, guardsOf } from "./govern.ts";
+import { rulesInForce } from "./rules-in-force.ts";
+import { readStopFor } from "./stops.ts";
+
+/**
+ * After a stop: reports that came meanwhile are taken in the order in which they came, each under
+ * its own fence and under the rules in force now; then what absent agents held is given back.
+ * @returns How many reports were taken.
+ */
+export async function resumeWork(ctx: WriteContext): Promise<number> {
+  let taken = 0;
+  for (const report of await ctx.tx.heldReports.open()) {
+    if ((await readStopFor(ctx.tx, report.agent)) !== undefined) continue;
+    const outcome = await replay(ctx, report);
+    await ctx.tx.heldReports.save({ ...report, outcome });
+    const { task_id: id } = report.report;
+    ctx.effects.push({ type: "task", id, event: "report_replayed", by: report.agent, outcome });
+    if (outcome !== "accepted") await tellOf(ctx, report, outcome);
+    taken += 1;
+  }
+  await takeFromAbsent(ctx);
+  return taken;
+}
+
+/** It was told that its report counts. */
+async function tellOf(
+  ctx: WriteContext,
+  { agent, report }: HeldReport,
+  outcome: string,
+): Promise<void> {
+  if ((await ctx.tx.agents.get(agent)) === undefined) return;
+  const { task_id: id, status } = report;
+  const text = `Your report "${status}" on ${id} was kept while everything was stopped, and is refused now: ${outcome}.`;
+  await sendToInbox(ctx, { to: agent, from: "guvnor", kind: "task", subject: id, text });
+}
+
+/** @returns "accepted", or the code it is refused with. */
+async function replay(ctx: WriteContext, report: HeldReport): Promise<string> {
+  const known = await ctx.tx.agents.get(report.agent);
+  if (known === undefined) return "agent_unknown";
+  if (known.state === "revoked") return "agent_revoked";
+  const agent = { ...known, tier: lowestTier([known.tier, report.tier]) };
+  const rules = await rulesInForce(ctx.deps, ctx.tx);
+  const call = callOf(ctx, report);
+  try {
+    const guards = await guardsOf(ctx, call, agent);
+    const ruling = await governCall(ctx, { call, agent, rules, isFirst: true, guards });
+    if (ruling.refusal !== undefined) return ruling.refusal.error.code;
+    const { cleared } = ruling;
+    await ctx.tx.savepoint(async () => {
+      const context = contextOf(ctx, { agent, call, facts: cleared?.facts ?? report.facts });
+      // What was approved is this very report, but for the commit, which is in the facts.
+      await reportProgress(context, report.report);
+      return { keep: true, value: undefined };
+    });
+    if (cleared !== undefined) await spendApprovals(ctx, cleared);
+    return "accepted";
+  } catch (error) {
+    // One report that cannot be taken must not keep everybody stopped.
+    const { code } = toGuvnorError(ctx.deps, error, call.callId);
+    if (code === "storage_failed" || code === "busy") throw error;
+    return code;
+  }
+}
+
+/** As it came; its input was parsed then. */
+function callOf(ctx: WriteContext, { tool, report, facts, callId }: HeldReport): Call {
+  return {
+    incoming: {
+      operation: tool,
+      args: report,
+      caller: { kind: "agent", channel: "stdio", clientName: undefined },
+      signal: new AbortController().signal,
+    },
+    callId,
+    startedMs: ctx.deps.monotonic(),
+    operation: undefined,
+    input: report,
+    problem: undefined,
+    payload: "",
+    facts,
+    waitMs: 0,
+  };
+}
+
+function contextOf(
+  ctx: WriteContext,
+  { agent, call, facts }: { agent: Agent; call: Call; facts: Call["facts"] },
+): CallContext {
+  const { callId, incoming } = call;
+  return { ...ctx, callId, caller: incoming.caller, agent, actor: agent.name, facts };
+}

@@ -1,0 +1,157 @@
+import type { Agent } from "../../core/agent.ts";
+import { GuvnorError } from "../../core/errors.ts";
+import {
+  lowestTier,
+  mintProblem,
+  mintToken,
+  renewToken,
+  revokeToken,
+  TOKEN_TTL_MS,
+  tokenProblem,
+  type Token,
+  type TokenProblem,
+} from "../../core/token.ts";
+import type { NamedToken, ReadTx } from "../../store/store.ts";
+import type { WriteContext } from "../call-context.ts";
+
+const LONGEST_LINEAGE = 8;
+
+/**
+ * The agent's token, good for this tool now; renewed where that is due. An agent of this process
+ * that has none, or whose own is over, gets one: the process vouches for it, or the enrolment that
+ * GUVNOR_TOKEN names.
+ * @param tool - Null to register: whoever may call anything may say who calls.
+ * @returns The agent, at the highest tier that its token gives.
+ * @throws {GuvnorError} `token_invalid`, `agent_revoked`.
+ */
+export async function useToken(
+  ctx: WriteContext,
+  agent: Agent,
+  tool: string | null,
+): Promise<Agent> {
+  if (agent.state === "revoked") throw agentRevoked(agent.name);
+  const found = agent.tokenHash === null ? undefined : await ctx.tx.tokens.get(agent.tokenHash);
+  if (found === undefined) return await giveToken(ctx, agent, tool);
+  const ancestors = await ancestorsOf(ctx.tx, found.token);
+  const problem = useProblem(ctx, found.token, { ancestors, tool });
+  // Its own came to its end in quiet; one that was revoked never comes back.
+  if (problem === "expired") return await giveToken(ctx, agent, tool);
+  if (problem !== undefined) throw invalid(problem);
+  const token = renewToken(found.token, ctx.nowMs);
+  if (token !== found.token) {
+    await ctx.tx.tokens.save({ ...found, token });
+    ctx.effects.push({ type: "token", id: shortOf(token), event: "renewed", agent: agent.name });
+  }
+  return atTierOf(agent, ancestors);
+}
+
+function useProblem(
+  ctx: WriteContext,
+  token: Token,
+  { ancestors, tool }: { ancestors: readonly Token[]; tool: string | null },
+): TokenProblem | undefined {
+  const { project } = ctx.deps.scope;
+  const problem = tokenProblem(token, ancestors, ctx.nowMs, { tool: tool ?? "", project });
+  // It is looked at last: nothing else is wrong.
+  return tool === null && problem === "tool_not_allowed" ? undefined : problem;
+}
+
+/** People and outcomes move the agent's own tier; an enrolment is a ceiling over it. */
+function atTierOf(agent: Agent, ancestors: readonly Token[]): Agent {
+  const tier = lowestTier([agent.tier, ...ancestors.map(({ scope }) => scope.tier)]);
+  return tier === agent.tier ? agent : { ...agent, tier };
+}
+
+/** A token for an agent that this process serves. */
+async function giveToken(ctx: WriteContext, agent: Agent, tool: string | null): Promise<Agent> {
+  const parent = await credential(ctx, agent.name);
+  const ancestors = parent === undefined ? [] : [parent.token];
+  const given = {
+    hash: ctx.deps.sha256(ctx.deps.newSecret()),
+    agent: agent.name,
+    // Its own tier may rise while the token lives: only the credential's is a bound.
+    scope: { tools: ["*"], project: ctx.deps.scope.project, tier: "T2" as const },
+  };
+  const token: Token =
+    parent === undefined ? implicit(given, ctx.nowMs) : mintToken(parent.token, given, ctx.nowMs);
+  const problem = useProblem(ctx, token, { ancestors, tool });
+  if (problem !== undefined) throw invalid(problem);
+  const principal = parent?.principal ?? agent.principal;
+  const found: NamedToken = { token, name: null, principal };
+  await ctx.tx.tokens.save(found);
+  ctx.effects.push({ type: "token", id: shortOf(token), event: "issued", agent: agent.name });
+  const saved = { ...agent, tokenHash: token.hash, principal };
+  await ctx.tx.agents.save(saved);
+  return atTierOf(saved, ancestors);
+}
+
+/** The process itself vouches: in local mode it runs as the person does. */
+function implicit(given: Pick<Token, "hash" | "agent" | "scope">, nowMs: number): Token {
+  return {
+    ...given,
+    kind: "access",
+    parent: null,
+    issuedAtMs: nowMs,
+    renewedAtMs: nowMs,
+    expiresAtMs: nowMs + TOKEN_TTL_MS,
+    revokedAtMs: null,
+    revokedWhy: null,
+  };
+}
+
+/**
+ * The enrolment that GUVNOR_TOKEN names, good for this agent; undefined where it is not set.
+ * @throws {GuvnorError} `token_invalid`.
+ */
+async function credential(ctx: WriteContext, agent: string): Promise<NamedToken | undefined> {
+  const { enrolmentSecret } = ctx.deps.settings;
+  if (enrolmentSecret === undefined) return undefined;
+  const found = await ctx.tx.tokens.get(ctx.deps.sha256(enrolmentSecret));
+  if (found === undefined || found.token.kind !== "enrolment") throw invalid("unknown");
+  const { project } = ctx.deps.scope;
+  const problem = mintProblem(found.token, [], ctx.nowMs, { agent, project });
+  if (problem === undefined) return found;
+  throw invalid(problem === "expired" ? "enrolment_expired" : problem);
+}
+
+async function ancestorsOf(tx: ReadTx, token: Token): Promise<Token[]> {
+  const lineage: Token[] = [];
+  let { parent } = token;
+  while (parent !== null && lineage.length < LONGEST_LINEAGE) {
+    const found = await tx.tokens.get(parent);
+    if (found === undefined) break;
+    lineage.push(found.token);
+    ({ parent } = found.token);
+  }
+  return lineage;
+}
+
+/** The agent's work here is over: nobody can use what it had. */
+export async function endTokens(ctx: WriteContext, agent: string, why: string): Promise<void> {
+  for (const named of await ctx.tx.tokens.ofAgent(agent)) {
+    const token = revokeToken(named.token, why, ctx.nowMs);
+    if (token !== named.token) await ctx.tx.tokens.save({ ...named, token });
+  }
+}
+
+/** As the ledger and people see it. */
+export function shortOf({ hash }: Token): string {
+  return hash.slice(0, 12);
+}
+
+export function agentRevoked(name: string): GuvnorError {
+  return new GuvnorError(
+    "agent_revoked",
+    `${name} was revoked: it may not call guvnor any more.`,
+    "End your turn and tell your person; `guvnor agents restore` lets you in again.",
+  );
+}
+
+function invalid(problem: string): GuvnorError {
+  return new GuvnorError(
+    "token_invalid",
+    `The token cannot be used: ${problem.replaceAll("_", " ")}.`,
+    "Ask the person who runs you for a new one (guvnor tokens enrol), set GUVNOR_TOKEN and start again.",
+    { details: { problem } },
+  );
+}

@@ -1,0 +1,17 @@
+import { z } from "zod";
+
+import { fieldTypesOf } from "../policy/field-types.ts";
+import type { ToolType } from "../policy/tool-types.ts";
+import type { Operation } from "./operation.ts";
+
+/** The tools as rules see them; made when the first rules are compiled, as it takes a while. */
+export function createToolTypes(tools: readonly Operation[]): () => readonly ToolType[] {
+  let made: readonly ToolType[] | undefined;
+  return () =>
+    (made ??= tools.map(({ name, class: toolClass, input, registers }) => ({
+      name,
+      class: toolClass,
+      fields: fieldTypesOf(z.toJSONSchema(input, { io: "input" })),
+      registers,
+    })));
+}

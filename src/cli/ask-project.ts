@@ -16,15 +16,20 @@ export interface Question {
 
 /** Opens the project of the working directory for one command. Only `guvnor init` makes one. */
 export async function withProject<T>(cli: Cli, work: (project: Project) => Promise<T>): Promise<T> {
-  const config = readConfig(cli.env);
-  const paths = await requireProject(cli);
-  const log = createLogger(config.logLevel);
-  const project = await openAt(paths, { config, directory: cli.directory, log });
+  const project = await openHere(cli);
   try {
     return await work(project);
   } finally {
     await project.close();
   }
+}
+
+/** @throws {GuvnorError} `no_project` where none was initialised, or what opening it throws. */
+export async function openHere(cli: Cli): Promise<Project> {
+  const config = readConfig(cli.env);
+  const paths = await requireProject(cli);
+  const log = createLogger(config.logLevel);
+  return await openAt(paths, { config, directory: cli.directory, log });
 }
 
 /** @throws {GuvnorError} `no_project` where none was initialised. */

@@ -23,15 +23,35 @@ export function compareSettings(before: ProjectSettings, after: ProjectSettings)
   });
 }
 
-function flatten({ profile, gates, prepare }: ProjectSettings): [string, string][] {
-  const lines: [string, string][] = [["profile", profile]];
-  for (const [name, gate] of Object.entries(gates)) {
-    for (const [field, value] of Object.entries(gate)) {
-      lines.push([`gates.${name}.${field}`, JSON.stringify(value)]);
-    }
-  }
-  for (const [field, value] of Object.entries(prepare ?? {})) {
-    lines.push([`prepare.${field}`, JSON.stringify(value)]);
-  }
-  return lines;
+type Line = [what: string, value: string];
+
+/** One line a field; rules, limits and gates by their names, so that their order is another matter. */
+function flatten(settings: ProjectSettings): Line[] {
+  const { policy, limits, tiers, breakers, health } = settings;
+  return [
+    ["profile", settings.profile],
+    ["auto_apply", String(settings.autoApply)],
+    ...Object.entries(settings.gates).flatMap(([name, gate]) => fields(`gates.${name}`, gate)),
+    ...fields("prepare", settings.prepare),
+    ["policy.default", policy.default],
+    ...policy.rules.flatMap(({ id, ...rule }) => fields(`policy.rules.${id}`, rule)),
+    ...limits.flatMap(({ id, ...limit }) => fields(`limits.${id}`, limit)),
+    ["tiers.start", tiers.start],
+    ...fields("tiers.may", tiers.may),
+    ...fields("tiers.promote", tiers.promote),
+    ...fields("tiers.demote", tiers.demote),
+    ...fields("violations", settings.violations),
+    ...fields("breakers.agent", breakers.agent),
+    ...fields("breakers.tool", breakers.tool),
+    ["health.reportIntervalMs", String(health.reportIntervalMs)],
+    ...fields("health.thresholds", health.thresholds),
+    ...fields("stall", settings.stall),
+    ...fields("roles", settings.roles),
+  ];
+}
+
+function fields(prefix: string, values: object | null): Line[] {
+  return Object.entries(values ?? {})
+    .filter(([, value]) => value !== null)
+    .map(([field, value]) => [`${prefix}.${field}`, JSON.stringify(value)]);
 }

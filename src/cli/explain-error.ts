@@ -10,6 +10,7 @@ export const EXIT_USAGE = 2;
 
 /** Fixes speak to agents; where a person has a better way, it is said instead. */
 const FIXES_FOR_PEOPLE: Partial<Record<ErrorCode, string>> = {
+  approval_not_found: "List them with: guvnor approvals list",
   escalation_not_found: "List them with: guvnor escalations list --all",
   no_project: "Run `guvnor init` in the project's directory.",
   plan_not_found: "List them with: guvnor status",

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname } from "node:path";
 
 import { GuvnorError } from "../core/errors.ts";
+import { operatorKeyFile } from "../project-paths.ts";
 import { systemCode } from "./explain-error.ts";
 
 /**
@@ -13,16 +13,11 @@ import { systemCode } from "./explain-error.ts";
 export interface OperatorKey {
   readonly file: string;
   readonly hash: string;
+  /** The key itself; it signs what is said for all projects, and goes nowhere. */
+  readonly secret: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-export function operatorKeyFile(env: Environment): string {
-  const configured = env["XDG_CONFIG_HOME"] ?? "";
-  // The XDG base directory specification: relative paths are ignored.
-  const base = isAbsolute(configured) ? configured : join(homedir(), ".config");
-  return join(base, "guvnor", "operator.key");
-}
 
 /**
  * The key of this user; undefined where there is none.
@@ -41,7 +36,7 @@ export function readOperatorKey(env: Environment): OperatorKey | undefined {
     }
     const text = readFileSync(file, "utf8").trim();
     if (!/^[0-9a-f]{64}$/.test(text)) throw badKey(file, "does not hold 64 hex digits");
-    return { file, hash: hashKey(text) };
+    return { file, hash: hashKey(text), secret: text };
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     if (error instanceof GuvnorError) throw error;
@@ -56,7 +51,7 @@ export function makeOperatorKey(env: Environment): OperatorKey {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   try {
     writeFileSync(file, `${text}\n`, { mode: 0o600, flag: "wx" });
-    return { file, hash: hashKey(text) };
+    return { file, hash: hashKey(text), secret: text };
   } catch (error) {
     const made = systemCode(error) === "EEXIST" ? readOperatorKey(env) : undefined;
     if (made !== undefined) return made;

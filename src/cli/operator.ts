@@ -32,7 +32,19 @@ export async function requirePerson(cli: Cli, project: Project): Promise<Person>
     if (key.hash === known) return person(true);
     throw keyMismatch(key);
   }
-  const agent = agentAbove(listAncestors(), await clientsOf(project));
+  return personAtTerminal(cli, await clientsOf(project));
+}
+
+/**
+ * Who says something for all projects, where there may be none: any key in its place vouches.
+ * @throws {GuvnorError} `key_invalid` or `person_required`.
+ */
+export function requirePersonAnywhere(cli: Cli): Person {
+  return readOperatorKey(cli.env) === undefined ? personAtTerminal(cli, []) : person(true);
+}
+
+function personAtTerminal(cli: Cli, clients: readonly ClientProcess[]): Person {
+  const agent = agentAbove(listAncestors(), clients);
   if (agent !== undefined) {
     throw new GuvnorError(
       "person_required",

@@ -7,6 +7,11 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError("Give a whole number.");
 }
 
+export function amount(text: string): number {
+  if (/^[0-9]{1,9}(\.[0-9]{1,9})?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Give a number such as 0.25.");
+}
+
 /** Repeated options and commas both make a list. */
 export function collect(text: string, before: readonly string[] = []): string[] {
   const names = text.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]));

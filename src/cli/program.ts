@@ -1,6 +1,8 @@
 import { Command, type OutputConfiguration } from "commander";
 
 import type { Cli } from "./cli.ts";
+import { addAgentCommands } from "./commands/agents.ts";
+import { addApprovalCommands } from "./commands/approvals.ts";
 import { addAuditCommands } from "./commands/audit.ts";
 import { addBoardCommands } from "./commands/board.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
@@ -10,14 +12,19 @@ import { addPlanCommands } from "./commands/plan.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { addSayCommand } from "./commands/say.ts";
 import { addStatusCommand } from "./commands/status.ts";
+import { addStopCommands } from "./commands/stop.ts";
 import { addTaskCommands } from "./commands/tasks.ts";
+import { addTokenCommands } from "./commands/tokens.ts";
+import { addUsageCommands } from "./commands/usage.ts";
+import { addViolationCommands } from "./commands/violations.ts";
 import { readVersion } from "./version.ts";
 
 const AFTER_HELP = `
 Exit codes: 0 done, 1 refused or failed (a broken ledger and a failed check
 too), 2 the command line was wrong.
 
-Begin with \`guvnor init\` in a project, then start agents there.`;
+Begin with \`guvnor init\` in a project, then start agents there. When something
+goes wrong, \`guvnor stop --reason "…"\` holds all of them up at once.`;
 
 /** All commands. What they do lies in commands/, a file each. */
 export function createProgram(cli: Cli, output: OutputConfiguration): Command {
@@ -39,7 +46,6 @@ export function createProgram(cli: Cli, output: OutputConfiguration): Command {
       const { runMcp } = await import("./commands/mcp.ts");
       await runMcp(cli.env, cli.directory);
     });
-  addPolicyCommands(program, cli);
   addDoctorCommand(program, cli);
   program
     .command("demo")
@@ -57,9 +63,17 @@ export function createProgram(cli: Cli, output: OutputConfiguration): Command {
   addTaskCommands(program, cli);
   addPlanCommands(program, cli);
   program.commandsGroup("Agents and decisions:");
+  addAgentCommands(program, cli);
   addBoardCommands(program, cli);
   addEscalationCommands(program, cli);
+  addApprovalCommands(program, cli);
   addSayCommand(program, cli);
+  program.commandsGroup("Rules:");
+  addStopCommands(program, cli);
+  addPolicyCommands(program, cli);
+  addViolationCommands(program, cli);
+  addTokenCommands(program, cli);
+  addUsageCommands(program, cli);
   program.commandsGroup("Proof:");
   addAuditCommands(program, cli);
   return program;

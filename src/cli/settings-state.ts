@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Project, readSettingsFile } from "../app.ts";
 import { GuvnorError } from "../core/errors.ts";
 import type { PolicySet } from "../core/settings.ts";
-import { loadSettings } from "../policy/load-settings.ts";
+import { hashOf } from "../engine/person/policy-operations.ts";
+import { loadPolicy } from "../policy/load-policy.ts";
 import type { ProjectPaths } from "../project-paths.ts";
 
 /** How the settings file stands to what a person applied last. */
@@ -24,21 +24,21 @@ export async function settingsState(project: Project): Promise<SettingsState> {
   const ignored = ignoredSettings(paths);
   return {
     file: paths.settingsFile,
-    ...compareFile(paths, applied),
+    ...compareFile(project, applied),
     ...(ignored === undefined ? {} : { ignored }),
   };
 }
 
 function compareFile(
-  paths: ProjectPaths,
+  { paths, deps }: Project,
   applied: PolicySet | undefined,
 ): Pick<SettingsState, "state" | "problem"> {
   const found = readSettingsFile(paths);
   if (found === undefined) return { state: applied === undefined ? "none" : "missing" };
-  if (applied?.hash === hashOf(found.source)) return { state: "in_force" };
   try {
-    loadSettings(found.source, found.file);
-    return { state: "differs" };
+    const { settings } = loadPolicy(found.source, found.file, deps.toolTypes());
+    const hash = hashOf(deps, found.source, settings);
+    return { state: applied?.hash === hash ? "in_force" : "differs" };
   } catch (error) {
     if (!(error instanceof GuvnorError)) throw error;
     return { state: "invalid", problem: error.message };
@@ -59,15 +59,11 @@ function ignoredSettings({ linkedWorktree, settingsFile }: ProjectPaths): string
   return own !== settingsFile && existsSync(own) ? own : undefined;
 }
 
-function hashOf(source: string): string {
-  return createHash("sha256").update(source).digest("hex");
-}
-
 /** What status and doctor say about it; undefined where all is as it should be. */
 export function settingsAdvice(state: SettingsState): string | undefined {
   switch (state.state) {
     case "differs":
-      return "guvnor.yaml differs from what is in force. See how: guvnor policy apply --dry-run";
+      return "guvnor.yaml differs from what is in force. See how: guvnor policy diff";
     case "invalid":
       return `guvnor.yaml is invalid, what was applied stays in force: ${state.problem ?? ""}`;
     case "missing":

@@ -58,6 +58,19 @@ function takeColumns(text: string, width: number): string {
   return taken;
 }
 
+/** Breaks text anywhere; together the parts are the text. */
+export function splitWidth(text: string, width: number): string[] {
+  const parts: string[] = [];
+  let rest = text;
+  while (displayWidth(rest) > width) {
+    // A character that is wider than a line stands alone.
+    const part = takeColumns(rest, width) || String.fromCodePoint(rest.codePointAt(0) ?? 0);
+    parts.push(part);
+    rest = rest.slice(part.length);
+  }
+  return [...parts, rest];
+}
+
 /** Breaks text between words, and words that are longer than a line anywhere; indentation stays. */
 export function wrapText(text: string, width: number): string[] {
   const lines: string[] = [];

@@ -3,13 +3,8 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { displayWidth } from "../../src/cli/text-layout.ts";
+import { expectReadable, HOSTILE } from "./readable.ts";
 import { createSandbox, type Sandbox, type Served } from "./sandbox.ts";
-
-/** Colours, cursor movement, a window title, a C1 introducer, a bell and text turned around. */
-const HOSTILE = "red\u001B[31m \u001B[2J\u001B]0;owned\u0007 \u009B1A\u0007 a\u202Eb";
-// oxlint-disable-next-line no-control-regex
-const UNSAFE = /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/;
 
 let sandbox: Sandbox;
 let served: Served;
@@ -70,21 +65,7 @@ describe("each command", () => {
   it.each(READING.map((args) => [args.join(" "), args] as const))(
     "guvnor %s is readable by people and by programs",
     async (_, args) => {
-      const [text, json] = await Promise.all([
-        sandbox.guvnor(...args),
-        sandbox.guvnor(...args, "--json"),
-      ]);
-      expect(text.stderr).toBe("");
-      expect(text.code).toBe(0);
-      expect(text.stdout).not.toMatch(UNSAFE);
-      const lines = text.stdout.trimEnd().split("\n");
-      // Paths stand alone on their lines, whole.
-      const wide = lines.filter((line) => displayWidth(line) > 80 && !/^ +\/\S+$/.test(line));
-      expect(wide).toEqual([]);
-
-      expect(json).toMatchObject({ code: 0, stderr: "" });
-      expect(json.stdout).not.toMatch(UNSAFE);
-      expect(typeof JSON.parse(json.stdout)).toBe("object");
+      expect(await expectReadable(sandbox, args)).not.toBe("");
     },
   );
 

@@ -53,7 +53,7 @@ describe("the guess of gates", () => {
   it.each(KINDS)("for %s makes settings that load", (_, files, run, prepare) => {
     const root = temporaryDirectory();
     write(root, files);
-    const text = settingsTemplate(guessGates(root), "x.json");
+    const text = settingsTemplate(guessGates(root), { schema: "x.json", profile: "standard" });
     const settings = loadSettings(text, "guvnor.yaml");
     expect(settings.gates["tests"]?.run).toEqual(run);
     expect(settings.prepare?.run).toEqual(prepare);

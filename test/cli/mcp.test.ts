@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { INSTRUCTIONS, PROMPTS } from "../../src/mcp/instructions.ts";
-import { TOOLS } from "../../src/tools/index.ts";
+import { toolsOf } from "../../src/tools/index.ts";
 import { ENVELOPE, isUpdate, OLD_VERSIONS } from "../mcp/raw-client.ts";
 import { createSandbox, type Sandbox, sessionOf } from "./sandbox.ts";
 
@@ -23,7 +23,7 @@ describe("guvnor mcp", () => {
     const { result } = await client.initialize();
     expect(result).toMatchObject({ serverInfo: { name: "guvnor" }, instructions: INSTRUCTIONS });
     const tools = (await client.ask("tools/list", {})).result?.["tools"] as { name: string }[];
-    expect(tools.map(({ name }) => name)).toEqual(TOOLS.map(({ name }) => name));
+    expect(tools.map(({ name }) => name)).toEqual(toolsOf(["core"]).map(({ name }) => name));
     const prompt = await client.ask("prompts/get", { name: "work" });
     expect(JSON.stringify(prompt.result)).toContain("request_task");
     const called = await client.call("get_status");
@@ -154,7 +154,7 @@ describe("what a client waits for", () => {
     for (const { text } of PROMPTS) expect(text.length).toBeLessThan(4096);
   });
 
-  it("loads no database, YAML, logger or command line before it is answered", () => {
+  it("loads no database, YAML, rules, logger or command line before it is answered", () => {
     const loaded = staticImports(resolve(import.meta.dirname, "../../src/cli/commands/mcp.ts"));
     expect([...loaded].filter((name) => !name.startsWith("node:")).toSorted()).toEqual([
       "@modelcontextprotocol/server",

@@ -11,7 +11,8 @@ import {
   wrapText,
 } from "../../src/cli/text-layout.ts";
 import { createView } from "../../src/cli/view.ts";
-import { NO_SETTINGS } from "../../src/core/settings.ts";
+import { NO_SETTINGS, type ProjectSettings } from "../../src/core/settings.ts";
+import { loadSettings } from "../../src/policy/load-settings.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 200 });
 const width = fc.integer({ min: 12, max: 160 });
@@ -87,6 +88,10 @@ describe("a view", () => {
   });
 });
 
+function load(source: string): ProjectSettings {
+  return loadSettings(source, "guvnor.yaml");
+}
+
 describe("the comparison of settings", () => {
   it("finds nothing between a set and itself, and every field that differs", () => {
     expect(compareSettings(NO_SETTINGS, NO_SETTINGS)).toEqual([]);
@@ -96,5 +101,54 @@ describe("the comparison of settings", () => {
     expect(compareSettings(before, after)).toEqual([
       { what: "gates.a.timeoutMs", change: "changed", before: "1", after: "2" },
     ]);
+  });
+
+  it("names rules and limits by their ids, and tells what a profile changes", () => {
+    const rule = "id: a, effect: deny, reason: r";
+    const before = load(`version: 1
+policy: { rules: [{ ${rule} }, { id: b, effect: warn, reason: r }] }
+roles: { lead: [ada] }`);
+    const after = load(`version: 1
+policy: { default: deny, rules: [{ ${rule}, when: "true" }] }
+limits: [{ id: calls, of: agent, metric: calls, max: 7, per: 1m, then: throttle }]
+tiers: { start: T0, promote: null }
+breakers: { tool: null }
+health: { thresholds: { queue_depth: 1 } }
+stall: { after: 1m, then: revoke }
+violations: { low: stop }
+roles: { lead: [ada, pat] }`);
+    expect(compareSettings(before, after)).toEqual([
+      { what: "breakers.tool.errorRatio", change: "removed", before: "0.5" },
+      { what: "breakers.tool.maxOpenMs", change: "removed", before: "300000" },
+      { what: "breakers.tool.minCalls", change: "removed", before: "10" },
+      { what: "breakers.tool.openForMs", change: "removed", before: "10000" },
+      { what: "breakers.tool.probes", change: "removed", before: "2" },
+      { what: "breakers.tool.windowMs", change: "removed", before: "60000" },
+      { what: "health.thresholds.queueDepth", change: "changed", before: "50", after: "1" },
+      { what: "limits.calls.max", change: "changed", before: "600", after: "7" },
+      {
+        what: "limits.calls.repeat",
+        change: "removed",
+        before: '{"times":3,"withinMs":600000,"response":"revoke"}',
+      },
+      { what: "policy.default", change: "changed", before: "allow", after: "deny" },
+      { what: "policy.rules.a.when", change: "added", after: '"true"' },
+      { what: "policy.rules.b.effect", change: "removed", before: '"warn"' },
+      { what: "policy.rules.b.mode", change: "removed", before: '"enforce"' },
+      { what: "policy.rules.b.on", change: "removed", before: '["*"]' },
+      { what: "policy.rules.b.reason", change: "removed", before: '"r"' },
+      { what: "policy.rules.b.severity", change: "removed", before: '"medium"' },
+      { what: "roles.lead", change: "changed", before: '["ada"]', after: '["ada","pat"]' },
+      { what: "stall.afterMs", change: "changed", before: "900000", after: "60000" },
+      { what: "stall.response", change: "changed", before: '"reassign"', after: '"revoke"' },
+      { what: "tiers.promote.distinctTasks", change: "removed", before: "5" },
+      { what: "tiers.promote.verified", change: "removed", before: "10" },
+      { what: "tiers.start", change: "changed", before: "T2", after: "T0" },
+      { what: "violations.low", change: "changed", before: '"record"', after: '"stop"' },
+    ]);
+    const everything = (["open", "standard", "strict"] as const).map((name) =>
+      load(`version: 1\nprofile: ${name}`),
+    );
+    for (const each of everything) expect(compareSettings(each, each)).toEqual([]);
   });
 });

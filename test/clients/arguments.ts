@@ -34,6 +34,7 @@ export const ARGUMENTS: Readonly<Record<string, (ground: Ground) => Promise<Argu
     const { session } = ground;
     return { topic_id: opened["topic_id"], ballot: ids, reason: "It is there.", session };
   },
+  check_policy: ({ session }) => Promise.resolve({ tool: "submit_plan", session }),
   read_board: async (ground) => {
     const { topic_id: topicId } = await ask(ground, "open_topic", TOPIC);
     return { topic_id: topicId, session: ground.session };

@@ -5,6 +5,8 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
+import { TOOLSETS } from "../../src/tools/define-tool.ts";
+
 /** Where the relative paths of mcp.json begin. */
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -39,6 +41,7 @@ export function makeServer(): Server {
       PATH: process.env["PATH"] ?? "",
       HOME: directory,
       GUVNOR_HOME: join(directory, "data"),
+      GUVNOR_TOOLSETS: TOOLSETS.join(","),
       GUVNOR_CONFIG: settings,
     },
     clientHome: directory,

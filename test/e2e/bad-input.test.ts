@@ -131,7 +131,7 @@ describe("a call that is malformed", () => {
       "input_too_large",
     );
     expect(await refusalOf(`{"name":"get_status","arguments":${deep}}`)).toBe("input_invalid");
-    const wide = Array.from({ length: 200_000 }, () => 0);
+    const wide = Array.from({ length: 500_000 }, () => 0);
     expect(await refusal("get_status", { id: wide })).toBe("input_too_large");
     const body = "x".repeat(20_001);
     expect(await refusal("submit_plan", planOf([{ ...TASK, body }]))).toBe("input_invalid");

@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, relative } from "node:path";
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 
 import type { Project } from "../../app.ts";
 import { GuvnorError } from "../../core/errors.ts";
+import { type Profile, PROFILES } from "../../core/settings.ts";
 import { put } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { type InitPlan, openForInit, planInit } from "../init/plan-init.ts";
@@ -29,13 +30,21 @@ export function addInitCommand(program: Command, cli: Cli): void {
     .command("init")
     .description("make this directory's project, its settings and your operator key")
     .option("--dry-run", "only say what would be done")
-    .action(async ({ dryRun }: { dryRun?: true }) => {
-      await cli.report(async () => await init(cli, dryRun === true));
+    .addOption(
+      new Option("--profile <profile>", "shipped rules and limits that a new guvnor.yaml names")
+        .choices(PROFILES)
+        .default("standard"),
+    )
+    .action(async ({ dryRun, profile }: { dryRun?: true; profile: Profile }) => {
+      await cli.report(async () => await init(cli, { dryRun: dryRun === true, profile }));
     });
 }
 
-async function init(cli: Cli, dryRun: boolean): Promise<Report> {
-  const plan = await planInit(cli);
+async function init(
+  cli: Cli,
+  { dryRun, profile }: { dryRun: boolean; profile: Profile },
+): Promise<Report> {
+  const plan = await planInit(cli, profile);
   const policy = dryRun ? planPolicy(plan) : await carryOut(cli, plan);
   const steps = [...stepsOf(plan), policy];
   const { paths, server, settings } = plan;

@@ -5,7 +5,7 @@ import { GuvnorError } from "../../core/errors.ts";
 import { createResourceReader } from "../../engine/resource-reader.ts";
 import { INSTRUCTIONS, PROMPTS } from "../../mcp/instructions.ts";
 import { serveGuvnorStdio } from "../../mcp/serve-stdio.ts";
-import { TOOLS } from "../../tools/index.ts";
+import { toolsOf } from "../../tools/index.ts";
 import { createLogger } from "../logger.ts";
 import { readVersion } from "../version.ts";
 
@@ -38,7 +38,7 @@ export async function runMcp(
     ));
   const service = serveGuvnorStdio({
     governor: { call: async (incoming) => await (await app()).governor.call(incoming) },
-    tools: TOOLS,
+    tools: toolsOf(config.toolsets),
     resources: createResourceReader(async () => await (await app()).open()),
     instructions: INSTRUCTIONS,
     prompts: PROMPTS,

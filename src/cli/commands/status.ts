@@ -5,6 +5,7 @@ import type { JsonObject } from "../../engine/call.ts";
 import { countsOf, listOf, objectOf, rowsOf, textOf, wordOf } from "../answer.ts";
 import { put, withProject } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
+import { type GuardState, guardState, stopLines } from "../guard-state.ts";
 import { readingPerson } from "../operator.ts";
 import { settingsAdvice, type SettingsState, settingsState } from "../settings-state.ts";
 import { taskTable } from "../task-table.ts";
@@ -29,11 +30,12 @@ async function status(cli: Cli): Promise<Report> {
     const who = await presentAgents(project);
     const settings = await settingsState(project);
     const measuring = await gatesAtWork(project);
+    const guards = await guardState(project);
     const { root, dataDir } = project.paths;
     const where = { root, data_dir: dataDir };
     return {
-      json: { ...answer, agents_present: who, settings, gate_runs: measuring, where },
-      text: (view) => statusText(view, { answer, who, settings, measuring }),
+      json: { ...answer, ...guards, agents_present: who, settings, gate_runs: measuring, where },
+      text: (view) => statusText(view, { answer, who, settings, measuring, guards }),
     };
   });
 }
@@ -41,10 +43,10 @@ async function status(cli: Cli): Promise<Report> {
 async function presentAgents({ deps }: Project): Promise<JsonObject[]> {
   return await deps.store.read(deps.scope, async (tx) => {
     const rows: JsonObject[] = [];
-    for (const { name, state, capabilities, processId } of await tx.agents.list()) {
+    for (const { name, state, tier, capabilities, processId } of await tx.agents.list()) {
       if (processId === null) continue;
       const tasks = (await tx.tasks.heldBy(name)).map(({ id }) => id);
-      rows.push({ id: name, state, capabilities, tasks });
+      rows.push({ id: name, state, tier, capabilities, tasks });
     }
     return rows;
   });
@@ -70,9 +72,10 @@ interface Found {
   readonly who: readonly JsonObject[];
   readonly settings: SettingsState;
   readonly measuring: GatesAtWork;
+  readonly guards: GuardState;
 }
 
-function statusText(view: View, { answer, who, settings, measuring }: Found): string[] {
+function statusText(view: View, { answer, who, settings, measuring, guards }: Found): string[] {
   const agents = objectOf(answer, "agents");
   const tasks = rowsOf(answer, "tasks");
   const plans = rowsOf(answer, "plans").map((plan) => [plan["id"], plan["state"], plan["title"]]);
@@ -84,6 +87,7 @@ function statusText(view: View, { answer, who, settings, measuring }: Found): st
       ["gates", listOf(answer, "gates") ?? "none"],
       ["policy", `${textOf(answer, "policy") ?? "none"} (profile ${wordOf(answer, "profile")})`],
     ]),
+    ...stopLines(view, guards.stops),
     ...settingsLines(view, settings),
     ...measuringLines(view, measuring),
     ...section(
@@ -102,9 +106,9 @@ function statusText(view: View, { answer, who, settings, measuring }: Found): st
     ),
     ...section(tasks.length === 0 ? [] : taskTable(view, tasks)),
     ...(answer["cursor"] === undefined ? [] : view.hint("There are more: guvnor tasks list")),
-    ...escalationLines(view, answer),
+    ...waitingLines(view, answer, guards),
     "",
-    ...view.hint(nextStep(answer, tasks)),
+    ...view.hint(nextStep(answer, tasks, guards)),
   ];
 }
 
@@ -115,10 +119,17 @@ function section(lines: readonly string[]): readonly string[] {
 function agentTable(view: View, agents: readonly JsonObject[]): string[] {
   if (agents.length === 0) return [];
   return view.table(
-    [{ title: "AGENT" }, { title: "STATE" }, { title: "TASKS" }, { title: "CAN", stretch: true }],
+    [
+      { title: "AGENT" },
+      { title: "STATE" },
+      { title: "TIER" },
+      { title: "TASKS" },
+      { title: "CAN", stretch: true },
+    ],
     agents.map((agent) => [
       agent["id"],
       agent["state"],
+      agent["tier"],
       listOf(agent, "tasks"),
       listOf(agent, "capabilities"),
     ]),
@@ -146,19 +157,31 @@ function measuringLines(view: View, { queued, processes }: GatesAtWork): string[
     .map((line) => view.paint("attention", line));
 }
 
-function escalationLines(view: View, answer: JsonObject): string[] {
+function waitingLines(view: View, answer: JsonObject, { approvals }: GuardState): string[] {
   const open = rowsOf(answer, "escalations");
-  if (open.length === 0) return [];
+  if (open.length + approvals.length === 0) return [];
   const columns = [
     { title: "WAITS FOR YOU" },
     { title: "SEVERITY" },
     { title: "QUESTION", stretch: true as const },
   ];
-  const rows = open.map((each) => [each["id"], each["severity"], each["summary"]]);
+  const asked = approvals.map((each) => {
+    const task = textOf(each, "task");
+    const what = `${wordOf(each, "agent")}: ${wordOf(each, "tool")}${task === undefined ? "" : ` ${task}`}`;
+    return [each["id"], "approval", `${what}: ${wordOf(each, "why")}`];
+  });
+  const rows = [...asked, ...open.map((each) => [each["id"], each["severity"], each["summary"]])];
   return ["", ...view.table(columns, rows)];
 }
 
-function nextStep(answer: JsonObject, tasks: readonly JsonObject[]): string {
+function nextStep(
+  answer: JsonObject,
+  tasks: readonly JsonObject[],
+  { approvals: [asked] }: GuardState,
+): string {
+  if (asked !== undefined) {
+    return `See what waits for your yes: guvnor approvals show ${wordOf(asked, "id")}`;
+  }
   if (rowsOf(answer, "escalations").length > 0) {
     return "Answer what waits for you: guvnor escalations list";
   }

@@ -3,13 +3,15 @@ import { dirname, join, relative } from "node:path";
 import { openAt, type Project, readSettingsFile } from "../../app.ts";
 import { readConfig } from "../../config.ts";
 import { GuvnorError } from "../../core/errors.ts";
+import type { Profile } from "../../core/settings.ts";
 import { loadSettings } from "../../policy/load-settings.ts";
 import { findProject, type ProjectPaths } from "../../project-paths.ts";
+import { operatorKeyFile } from "../../project-paths.ts";
 import type { Project as ProjectRow } from "../../store/store.ts";
 import { listAncestors } from "../ancestors.ts";
 import type { Cli } from "../cli.ts";
 import { createLogger } from "../logger.ts";
-import { type OperatorKey, operatorKeyFile, readOperatorKey } from "../operator-key.ts";
+import { type OperatorKey, readOperatorKey } from "../operator-key.ts";
 import { agentAbove, keyMismatch } from "../operator.ts";
 import {
   type ClaudeConfigPlan,
@@ -49,7 +51,7 @@ type KeyPlan =
  * Looks at everything first, so that what is refused is refused before anything was changed.
  * @throws {GuvnorError} `config_invalid`, `key_invalid`, `git_unavailable` or `no_project`.
  */
-export async function planInit(cli: Cli): Promise<InitPlan> {
+export async function planInit(cli: Cli, profile: Profile): Promise<InitPlan> {
   const paths = await findProject(readConfig(cli.env), cli.directory, "create");
   if (paths === undefined) {
     const message = `No project can be made for ${cli.directory}.`;
@@ -58,17 +60,17 @@ export async function planInit(cli: Cli): Promise<InitPlan> {
   const schemaFile = join(paths.dataDir, "guvnor.schema.json");
   const server = serverCommand(cli.env, cli.directory);
   const claude = paths.root === null ? undefined : planClaudeConfig(paths.root, server);
-  const settings = planSettings(paths, schemaFile);
+  const settings = planSettings(paths, schemaFile, profile);
   const known = paths.exists ? await readKnown(cli, paths) : undefined;
   return { paths, schemaFile, known, settings, key: planKey(cli, known), server, claude };
 }
 
-function planSettings(paths: ProjectPaths, schemaFile: string): SettingsPlan {
+function planSettings(paths: ProjectPaths, schemaFile: string, profile: Profile): SettingsPlan {
   const found = readSettingsFile(paths);
   const schema = relative(dirname(paths.settingsFile), schemaFile);
   const source =
     found?.source ??
-    settingsTemplate(paths.root === null ? NOTHING : guessGates(paths.root), schema);
+    settingsTemplate(paths.root === null ? NOTHING : guessGates(paths.root), { schema, profile });
   const { gates } = loadSettings(source, paths.settingsFile);
   return { text: found === undefined ? source : undefined, source, gates: Object.keys(gates) };
 }

@@ -1,9 +1,28 @@
+import type { Profile } from "../../core/settings.ts";
 import type { Guess } from "./guess-gates.ts";
 
 const HEAD = `# Settings of guvnor for this project. What is in force is what a person applied:
 # after a change run \`guvnor policy apply\`.
 version: 1
-profile: standard # open | standard | strict
+`;
+
+/** What each profile is, in a few words; docs/policy.md has more. */
+const PROFILE_WORDS: Record<Profile, string> = {
+  open: "nothing is forbidden, and an edit of this file takes effect by itself",
+  standard: "loops, rows of failures and too many tasks at once are stopped",
+  strict: "new agents may only read until a person lifts them; little is forgiven",
+};
+
+const RULES = `
+# Rules and limits of your own, added to those of the profile:
+# policy:
+#   rules:
+#     - id: prod-needs-a-person
+#       on: [report_progress]
+#       when: task.kind == "deploy" && input.status == "done"
+#       effect: require_approval
+#       approvers: { role: operator, count: 1 }
+#       reason: Deploys are confirmed by a person.
 `;
 
 const GATES = `
@@ -32,7 +51,10 @@ const EXAMPLE_PREPARE = `# prepare:
  * The text of a new guvnor.yaml.
  * @param schema - Where editors find the schema, seen from the file.
  */
-export function settingsTemplate({ gates, prepare }: Guess, schema: string): string {
+export function settingsTemplate(
+  { gates, prepare }: Guess,
+  { schema, profile }: { schema: string; profile: Profile },
+): string {
   const gateLines = gates.map(
     ({ name, run, protected: guarded }) => `  ${name}:
     run: ${list(run)}
@@ -48,10 +70,12 @@ export function settingsTemplate({ gates, prepare }: Guess, schema: string): str
   return [
     `# yaml-language-server: $schema=${schema}\n`,
     HEAD,
+    `profile: ${profile} # ${PROFILE_WORDS[profile]}\n`,
     GATES,
     gates.length === 0 ? EXAMPLE_GATES : `gates:\n${gateLines.join("")}`,
     PREPARE,
     prepareLines,
+    RULES,
   ].join("");
 }
 

@@ -11,6 +11,8 @@ export interface Client {
   session: string | undefined;
   /** Fences under which it was given tasks, old ones too. */
   readonly leases: { readonly taskId: string; readonly fence: number }[];
+  /** Of tasks: the commit of a report that waits for an approval; only that very one is approved. */
+  readonly waiting: Map<string, string>;
   /** Calls made under a request_id, to be repeated. */
   readonly requests: { readonly operation: string; readonly args: JsonObject }[];
 }
@@ -83,7 +85,8 @@ export async function register(agent: SimAgent): Promise<void> {
       ...(machine.random.chance(0.1) ? { request_id: `reg-${machine.random.int(1, 3)}` } : {}),
     });
     if (answer === undefined || answer.isError) {
-      await process.sleep(machine.random.between(200, 3000));
+      const isOut = ["agent_revoked", "stopped", "limited"].includes(codeOf(answer) ?? "");
+      await process.sleep(machine.random.between(200, isOut ? 9000 : 3000));
       continue;
     }
     client.session = String(answer.body["session"]);

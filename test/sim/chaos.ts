@@ -76,6 +76,7 @@ function closeOne(fleet: Fleet): void {
 function stepClock({ machine }: Fleet): void {
   const stepMs = Math.round(machine.random.between(-90_000, 60_000));
   machine.clockOffsetMs += stepMs;
+  machine.clockForwardMs += Math.max(0, stepMs);
   machine.chronicle.say("clock", `steps by ${stepMs} ms`);
   machine.chronicle.count(stepMs < 0 ? "clock stepped back" : "clock stepped on");
 }
@@ -119,5 +120,5 @@ function startTwin(fleet: Fleet): void {
   const twin = fleet.agents.find((agent) => agent.process === process);
   if (twin === undefined) return;
   const session = random.chance(0.3) ? twin.client.session : undefined;
-  startProcess(fleet, [{ ...twin.client, session, leases: [], requests: [] }]);
+  startProcess(fleet, [{ ...twin.client, session, leases: [], waiting: new Map(), requests: [] }]);
 }

@@ -1,6 +1,9 @@
 import { checkChain } from "../../src/core/audit-chain.ts";
 import type { Attempt, Task } from "../../src/core/task.ts";
+import type { CallAnswer } from "../../src/engine/call.ts";
+import { nameOfScope, readStops } from "../../src/engine/rules/stops.ts";
 import type { ReadTx } from "../../src/store/store.ts";
+import { field } from "./agent.ts";
 import type { CallRecord, Machine } from "./machine.ts";
 import { isOpen, type Entry, type TaskModel } from "./task-model.ts";
 
@@ -14,6 +17,7 @@ export async function checkEnd(machine: Machine): Promise<string> {
     const head = await checkLedger(machine, tx);
     for (const task of await tx.tasks.list({ limit: ALL })) await checkTask(machine, tx, task);
     await checkPlans(machine, tx);
+    await checkRules(machine, tx);
     await checkPresence(machine, tx);
     return head;
   });
@@ -52,10 +56,18 @@ function checkCalls({ calls, ledger, chronicle, processes }: Machine): void {
       const process = processes.find((each) => each.id === processId);
       if (process?.state !== "dead")
         chronicle.violate("wait_never_ended", `${operation} of ${processId}`);
-    } else if (hasEntry === isUnrecorded(answer.body["code"])) {
+    } else if (hasEntry ? isUnrecorded(answer.body["code"]) : !isCountedOnly(answer)) {
       chronicle.violate("entry_missing", `${operation}: ${JSON.stringify(answer.body)}`);
     }
   }
+}
+
+/** Of a flood of refusals each window has one entry, and a count of the others. */
+function isCountedOnly(answer: CallAnswer): boolean {
+  // Who floods while it is stopped is told that it is stopped.
+  const { code, reason } = answer.body;
+  const isStopped = code === "stopped" || reason === "stopped";
+  return isUnrecorded(code) || isLimited(answer) || isStopped;
 }
 
 /** Nothing was done, and the caller knows: there was no way to write the entry. */
@@ -172,6 +184,64 @@ async function checkPlans({ ledger, chronicle }: Machine, tx: ReadTx): Promise<v
   }
 }
 
+/** What the store keeps of the rules is what the ledger says of them. */
+async function checkRules({ ledger, chronicle, calls }: Machine, tx: ReadTx): Promise<void> {
+  const { rules } = ledger;
+  const report = (what: string, stored: readonly string[], told: readonly string[]): void => {
+    const [here, there] = [stored.toSorted().join(), told.toSorted().join()];
+    if (here !== there) chronicle.violate("effect_mismatch", `${what}: ${here} and not ${there}`);
+  };
+  const stops = (await readStops(tx)).filter(({ endedAtMs }) => endedAtMs === null);
+  report(
+    "stops",
+    stops.map(({ scope }) => nameOfScope(scope)),
+    [...rules.stops],
+  );
+  const open = await tx.heldReports.open();
+  report(
+    "held reports",
+    open.map(({ callId }) => callId),
+    rules.held.map(({ callId }) => callId),
+  );
+  const approvals = await tx.approvals.list(undefined, ALL);
+  report(
+    "approvals",
+    approvals.map(({ approval: { id, state } }) => `${id} ${state}`),
+    [...rules.approvals.values()].map(({ id, state }) => `${id} ${state}`),
+  );
+  const agents = await tx.agents.list();
+  report(
+    "revoked agents",
+    agents.filter(({ state }) => state === "revoked").map(({ name }) => name),
+    [...rules.revoked],
+  );
+  report(
+    "agents below T2",
+    agents.filter(({ tier }) => tier !== "T2").map(({ name }) => name),
+    [...rules.lowered],
+  );
+  for (const [id, { answer, args }] of calls) {
+    const isStored = field(answer?.body["details"], "stored") === true;
+    // What an agent says again and again is kept once.
+    const isKept = rules.kept.has(id) || rules.keptTasks.has(String(args["task_id"]));
+    if (isStored && !isKept) chronicle.violate("report_lost", id);
+  }
+  const floods = await tx.guards.list("limit");
+  const uncounted = floods.reduce((sum, { state }) => sum + (state.flood?.refused ?? 0), 0);
+  const refused = [...calls.values()].filter(({ answer }) => isLimited(answer)).length;
+  const entries = ledger.entries.filter(({ rule }) => rule?.startsWith("limit:")).length;
+  if (refused > entries + rules.flooded + uncounted) {
+    const told = `${entries} entries, ${rules.flooded} and ${uncounted} counted`;
+    chronicle.violate("refusal_uncounted", `${refused} calls were refused: ${told}`);
+  }
+}
+
+/** Refused by a limit. */
+function isLimited(answer: CallAnswer | undefined): boolean {
+  const { code, reason, details } = answer?.body ?? {};
+  return code === "limited" || reason === "limit" || field(details, "limit") !== undefined;
+}
+
 /** Everybody has gone home. */
 async function checkPresence({ chronicle, processes }: Machine, tx: ReadTx): Promise<void> {
   const present = await tx.processes.listPresent();
@@ -181,6 +251,9 @@ async function checkPresence({ chronicle, processes }: Machine, tx: ReadTx): Pro
   if (lingering.length > 0) chronicle.violate("process_left", lingering.map(({ id }) => id).join());
   const there = new Set(present.map(({ id }) => id));
   for (const agent of await tx.agents.list()) {
+    if (agent.state === "revoked") continue;
+    // Restored, and it has not called since.
+    if (agent.state === "offline" && dead.has(agent.processId)) continue;
     if ((agent.state === "offline") === !there.has(agent.processId)) continue;
     chronicle.violate("agent_state", `${agent.name} is ${agent.state} at ${agent.processId}`);
   }

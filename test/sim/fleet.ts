@@ -70,13 +70,14 @@ export function replace(fleet: Fleet, process: SimProcess): void {
     .filter((agent) => agent.process === process)
     .map(({ client }): Client => {
       const session = random.chance(0.5) ? client.session : undefined;
-      const { name, capabilities, worktree, leases, requests } = client;
+      const { name, capabilities, worktree, leases, waiting, requests } = client;
       return {
         name,
         capabilities,
         worktree,
         session,
         leases: [...leases],
+        waiting: new Map(waiting),
         requests: [...requests],
       };
     });
@@ -98,6 +99,7 @@ function newClient({ machine }: Fleet, name: string): Client {
     worktree,
     session: undefined,
     leases: [],
+    waiting: new Map(),
     requests: [],
   };
 }

@@ -8,6 +8,8 @@ import {
   checkStanding,
   checkVerified,
 } from "./ledger-rules.ts";
+import type { RuleBook } from "./rule-book.ts";
+import { RulesModel } from "./rules-model.ts";
 import {
   isMove,
   isOpen,
@@ -58,10 +60,12 @@ export class LedgerModel {
   gatesInForce: readonly string[] = [];
   readonly chronicle: Chronicle;
   readonly outside: Outside;
+  readonly rules: RulesModel;
 
-  constructor(chronicle: Chronicle, outside: Outside) {
+  constructor(chronicle: Chronicle, outside: Outside, book: RuleBook) {
     this.chronicle = chronicle;
     this.outside = outside;
+    this.rules = new RulesModel(this, { book, chronicle, forwardMs: outside.forwardMs });
   }
 
   isPresent(processId: string): boolean {
@@ -118,6 +122,8 @@ export class LedgerModel {
         left.push(`${topic.id} is ${topic.state}`);
       }
     }
+    for (const { task, agent } of this.rules.held) left.push(`a report of ${agent} on ${task}`);
+    for (const stop of this.rules.stops) left.push(`the stop of ${stop}`);
     return left;
   }
 
@@ -141,7 +147,12 @@ export class LedgerModel {
       const task = this.tasks.get(String(args["task_id"]));
       if (task !== undefined) task.isAccepted = true;
     }
-    for (const effect of entry.effects) this.#applyEffect(step, effect);
+    const rule = this.rules.begin(entry, args);
+    for (const effect of entry.effects) {
+      rule(effect);
+      this.#applyEffect(step, effect);
+    }
+    this.rules.end(entry);
     checkStanding(this, entry);
   }
 
@@ -155,7 +166,7 @@ export class LedgerModel {
       case "gate_run":
         return this.#moveRun(step, effect);
       case "policy":
-        this.gatesInForce = effect["gates"] as readonly string[];
+        if (effect.event === "applied") this.gatesInForce = effect["gates"] as readonly string[];
         return;
       case "plan":
         if (effect.event === "submitted") {
@@ -207,7 +218,8 @@ export class LedgerModel {
       task.lostLeases = 0;
     }
     if (effect["failures"] !== undefined) task.failures += 1;
-    if (effect["lost_by"] !== undefined) task.lostLeases += 1;
+    // Whose holder was revoked, that says nothing of the task.
+    if (effect["lost_by"] !== undefined && effect.event !== "taken_away") task.lostLeases += 1;
     task.state = effect.to;
     task.fence = effect.fence;
     task.holder = effect.holder ?? null;
@@ -237,8 +249,10 @@ export class LedgerModel {
   }
 
   #moveAgent({ processId }: Step, effect: Effect): void {
-    if (effect.event === "offline") this.places.delete(effect.id);
-    else this.places.set(effect.id, processId);
+    if (effect.event === "offline" || effect.event === "restored") this.places.delete(effect.id);
+    if (effect.event === "registered" || effect.event === "resumed") {
+      this.places.set(effect.id, processId);
+    }
     if (Array.isArray(effect["capabilities"])) {
       this.capabilities.set(effect.id, effect["capabilities"] as readonly string[]);
     }
@@ -309,6 +323,8 @@ function newTask({ id, planId, spec, state, fence }: Task): TaskModel {
   return {
     id,
     planId,
+    kind: spec.kind,
+    priority: spec.priority,
     needs: spec.needs,
     gates: spec.gates,
     onFailure: spec.onFailure,

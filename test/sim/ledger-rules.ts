@@ -22,6 +22,7 @@ interface Ledger {
   readonly present: ReadonlySet<string>;
   readonly chronicle: Chronicle;
   readonly outside: Outside;
+  readonly rules: { isStopped(agent: string): boolean };
   running(agent: string): TaskModel[];
 }
 
@@ -144,10 +145,15 @@ function isParked({ state }: TaskModel): boolean {
   return state === "blocked" || state === "review";
 }
 
-/** Agents of ended processes hold nothing running. */
-function checkHolder({ places, present, chronicle }: Ledger, task: TaskModel, entry: Entry): void {
+/** Agents of ended processes hold nothing running, but that nothing is taken from who is stopped. */
+function checkHolder(
+  { places, present, chronicle, rules }: Ledger,
+  task: TaskModel,
+  entry: Entry,
+): void {
   const place = places.get(task.holder ?? "");
   if (place !== undefined && present.has(place)) return;
+  if (rules.isStopped(task.holder ?? "")) return chronicle.count("lease kept while stopped");
   const where = place === undefined ? "offline" : `at ${place}, which has ended`;
   chronicle.violate(
     "held_by_ended",

@@ -1,11 +1,12 @@
 import type { CallAnswer, Caller, JsonObject } from "../../src/engine/call.ts";
-import type { ProcessIdentity } from "../../src/engine/ports.ts";
+import type { GlobalStop, ProcessIdentity } from "../../src/engine/ports.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { EventQueue } from "./event-queue.ts";
 import type { LedgerModel } from "./ledger-model.ts";
 import type { Random } from "./random.ts";
 import type { Repository } from "./repository.ts";
+import type { RuleBook } from "./rule-book.ts";
 
 /** One call as the outside saw it. */
 export interface CallRecord {
@@ -51,6 +52,7 @@ export interface Machine {
   readonly ledger: LedgerModel;
   readonly repository: Repository;
   readonly store: Store;
+  readonly book: RuleBook;
   readonly scope: { readonly tenant: string; readonly project: string };
   readonly processes: ProcessHandle[];
   readonly calls: Map<string, CallRecord>;
@@ -61,6 +63,10 @@ export interface Machine {
   readonly merges: Map<string, { readonly task: string; readonly theirs: string }>;
   /** What people set the clock to, relative to the true one. */
   clockOffsetMs: number;
+  /** All its steps forward together. */
+  clockForwardMs: number;
+  /** What a person said for all projects. */
+  globalStop: GlobalStop | undefined;
   /** Nothing breaks any more, everybody is honest. */
   isCalm: boolean;
   /** Everything has come to its end. */
@@ -82,18 +88,21 @@ export function hasSilentProcess(machine: Machine): boolean {
   );
 }
 
+/** No breaker of the simulation is open for longer. */
+const LONGEST_OPEN_S = 60;
 /** A call answers this long after its time at the latest, suspensions not counted. */
 const SLACK_MS = 4000;
 
 /** Tells the story and checks how long it took. @returns how long the call was ready to wait. */
 export function noteAnswer(
-  { chronicle }: Machine,
-  { who, operation, args, answer }: CallRecord,
+  { chronicle, ledger }: Machine,
+  { callId, who, operation, args, answer }: CallRecord,
   tookMs: number,
 ): number {
   const { body = {}, isError } = answer ?? {};
   chronicle.say(who, `${operation} ${JSON.stringify(args)} →`, body);
   chronicle.count(isError === true ? `refused ${String(body["code"])}` : "answered");
+  if (body["code"] === "breaker_open") checkBreaker({ chronicle, ledger }, { callId, args }, body);
   if (body["code"] === "internal") chronicle.violate("internal_error", operation);
   const waitMs = Number(args["wait_seconds"] ?? 0) * 1000;
   if (waitMs > 0 && answer?.takeBack !== undefined) chronicle.count("wait granted");
@@ -101,6 +110,24 @@ export function noteAnswer(
     chronicle.violate("wait_too_long", `${who} ${operation} took ${tookMs} ms`);
   }
   return waitMs;
+}
+
+/** Only an agent's own task, with which it shows that it is well again, may take longer. */
+function checkBreaker(
+  { chronicle, ledger }: Pick<Machine, "chronicle" | "ledger">,
+  { callId, args }: Pick<CallRecord, "callId" | "args">,
+  body: JsonObject,
+): void {
+  const details = body["details"] as JsonObject | undefined;
+  const seconds = Number(details?.["retry_after_seconds"]);
+  const actor = ledger.entries.findLast((entry) => entry.call_id === callId)?.actor;
+  // What it runs it is given again, breaker or not.
+  const isTrying = [...ledger.tasks.values()].some(
+    ({ holder, state }) =>
+      holder === actor && (state !== "running" || args["task_id"] !== undefined),
+  );
+  if (seconds <= LONGEST_OPEN_S || isTrying) return;
+  chronicle.violate("breaker_stuck", `${actor} is told to wait ${seconds} s`);
 }
 
 export function wakeAll(machine: Machine): void {

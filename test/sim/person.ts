@@ -1,28 +1,9 @@
-import type { CallAnswer, JsonObject } from "../../src/engine/call.ts";
-import type { Machine } from "./machine.ts";
-import type { SimProcess } from "./sim-process.ts";
+import { keepOrder, relieve } from "./keep-order.ts";
+import { order, type Person } from "./order.ts";
 import { isOpen, type TaskModel } from "./task-model.ts";
-
-export interface Person {
-  readonly machine: Machine;
-  readonly process: SimProcess;
-}
 
 const PATIENCE_MS = 120_000;
 const REASON = { reason: "I looked at it." };
-
-export async function order(
-  person: Person,
-  operation: string,
-  args: JsonObject,
-): Promise<CallAnswer | undefined> {
-  return await person.process.call({
-    who: "ann (person)",
-    operation,
-    args,
-    caller: { kind: "person", channel: "cli", name: "ann", verified: true },
-  });
-}
 
 /** One person who answers what is asked, and now and then meddles. */
 export async function preside(person: Person): Promise<void> {
@@ -30,6 +11,8 @@ export async function preside(person: Person): Promise<void> {
   const { random } = machine;
   while (!machine.isOver) {
     await process.sleep(machine.isCalm ? 5000 : random.between(3000, 12_000));
+    if (machine.isCalm) await relieve(person);
+    else await keepOrder(person);
     await answerEscalations(person);
     await decideTopics(person);
     if (machine.isCalm) await cancelOrphans(person);

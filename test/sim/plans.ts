@@ -28,6 +28,7 @@ export function makePlan(
       after,
       paths: random.chance(0.25) ? [random.pick(PATHS), random.pick(PATHS)] : [random.pick(PATHS)],
       priority: random.int(10, 90),
+      ...(random.chance(0.3) ? { kind: "deploy" } : {}),
       ...(random.chance(0.25) ? { needs: [random.pick(CAPABILITIES)] } : {}),
       ...(random.chance(0.5) ? { on_failure: random.pick(["block", "cancel", "skip"]) } : {}),
       ...gatesOf(random, gates, isPerson),

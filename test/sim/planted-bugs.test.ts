@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 
 import type * as TaskDecisions from "../../src/core/task-decisions.ts";
 import type { Task } from "../../src/core/task.ts";
+import type * as Govern from "../../src/engine/rules/govern.ts";
 import type { StoreTx } from "../../src/store/store.ts";
 import type * as RunSchedule from "./run-schedule.ts";
 
@@ -36,6 +37,18 @@ async function plantInDecisions(broken: Partial<typeof TaskDecisions>): Promise<
     ...(await original<typeof TaskDecisions>()),
     ...broken,
   }));
+  return await importRun();
+}
+
+/** A waiting call looks at the stop when it comes, and no more in the transaction that grants. */
+async function plantInGovern(): Promise<Run> {
+  vi.resetModules();
+  vi.doMock("../../src/engine/rules/govern.ts", async (original) => {
+    const govern = await original<typeof Govern>();
+    const governAnyCall: typeof Govern.governAnyCall = async (ctx, governed) =>
+      governed.isFirst ? await govern.governAnyCall(ctx, governed) : govern.FREE;
+    return { ...govern, governAnyCall };
+  });
   return await importRun();
 }
 
@@ -75,6 +88,7 @@ const FORGETFUL: Options = { wrapTx: forgetful };
 describe("a planted bug is found", () => {
   afterEach(() => {
     vi.doUnmock("../../src/core/task-decisions.ts");
+    vi.doUnmock("../../src/engine/rules/govern.ts");
     vi.resetModules();
   });
 
@@ -101,6 +115,11 @@ describe("a planted bug is found", () => {
     const run = await importRun();
     const violated = await findViolation(run, "held_by_ended", () => FORGETFUL);
     expect(violated).toBeDefined();
+  });
+
+  test("a stop that is not looked at where a task is granted", { timeout: LIMIT_MS }, async () => {
+    const run = await plantInGovern();
+    expect(await findViolation(run, "granted_while_stopped")).toBeDefined();
   });
 
   test("and without one the same seeds pass", { timeout: LIMIT_MS }, async () => {

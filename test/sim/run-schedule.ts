@@ -1,6 +1,9 @@
 import { createProject } from "../../src/engine/create-project.ts";
+import { agentOperations } from "../../src/engine/person/agent-operations.ts";
+import { approvalOperations } from "../../src/engine/person/approval-operations.ts";
 import { boardOperations } from "../../src/engine/person/board-operations.ts";
 import { escalationOperations } from "../../src/engine/person/escalation-operations.ts";
+import { stopOperations } from "../../src/engine/person/stop-operations.ts";
 import { taskOperations } from "../../src/engine/person/task-operations.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -12,10 +15,12 @@ import { checkEnd } from "./final-checks.ts";
 import { startCloser, startFleet, type Fleet } from "./fleet.ts";
 import { LedgerModel } from "./ledger-model.ts";
 import type { Machine } from "./machine.ts";
-import { order, preside, type Person } from "./person.ts";
+import { order, type Person } from "./order.ts";
+import { preside } from "./person.ts";
 import { makePlan, makeSettings } from "./plans.ts";
 import { Random } from "./random.ts";
 import { Repository } from "./repository.ts";
+import { makeRuleBook } from "./rule-book.ts";
 import { SimProcess } from "./sim-process.ts";
 import type { WrapTx } from "./sim-store.ts";
 
@@ -25,7 +30,15 @@ const CALM_MS = 45 * 60_000;
 /** A process that slept has beaten again after so long. */
 const WAKING_MS = 5000;
 const LAST_CALLS_MS = 60_000;
-const OPERATIONS = [...TOOLS, ...taskOperations, ...boardOperations, ...escalationOperations];
+const OPERATIONS = [
+  ...TOOLS,
+  ...agentOperations,
+  ...approvalOperations,
+  ...boardOperations,
+  ...escalationOperations,
+  ...stopOperations,
+  ...taskOperations,
+];
 
 export interface ScheduleOptions {
   /** One database for many schedules; a fresh one in memory otherwise. */
@@ -104,13 +117,18 @@ function createMachine(seed: number, store: Store): Machine {
       return id === processId && (state !== "running" || wokeNow);
     });
   schedules += 1;
+  const random = new Random(seed);
+  const book = makeRuleBook(random);
   const repository = new Repository(new Map([["README", "hello"]]));
   repository.heads.set("/main", repository.root);
-  return {
-    random: new Random(seed),
+  const forwardMs = (): number => queue.nowMs + machine.clockForwardMs;
+  const outside = { isMeasured, parallel: PARALLEL, isDead, wasAway, forwardMs };
+  const machine: Machine = {
+    random,
     queue,
     chronicle,
-    ledger: new LedgerModel(chronicle, { isMeasured, parallel: PARALLEL, isDead, wasAway }),
+    ledger: new LedgerModel(chronicle, outside, book),
+    book,
     repository,
     store,
     // The ledger names the project but not the tenant: the same seed tells the same story.
@@ -121,10 +139,13 @@ function createMachine(seed: number, store: Store): Machine {
     measuring: new Set(),
     merges: new Map(),
     clockOffsetMs: 0,
+    clockForwardMs: 0,
+    globalStop: undefined,
     isCalm: false,
     isOver: false,
     nextPid: 0,
   };
+  return machine;
 }
 
 function createPerson({ machine, operations, stallAfterMs, gateWorkers, wrapTx }: Fleet): Person {
@@ -141,7 +162,7 @@ function createPerson({ machine, operations, stallAfterMs, gateWorkers, wrapTx }
     wrapTx,
     onDeath: () => {},
   });
-  return { machine, process };
+  return { machine, process, name: "ann" };
 }
 
 /** The project with its settings and first plan, before the fleet comes. */
@@ -149,7 +170,7 @@ async function begin(person: Person): Promise<void> {
   const { machine, process } = person;
   const { random, ledger } = machine;
   let isBegun = false;
-  const source = makeSettings(random);
+  const source = `${makeSettings(random)}${machine.book.yaml}`;
   const start = async (): Promise<void> => {
     const settings = { source, file: "guvnor.yaml" };
     const project = { name: "sim", root: "/main", settings, operatorKeyHash: null, by: "ann" };

@@ -6,7 +6,10 @@ import { createGovernor } from "../../src/engine/governed-call.ts";
 import type { Operation } from "../../src/engine/operation.ts";
 import type { ProcessIdentity } from "../../src/engine/ports.ts";
 import { createProcessLoop, type ProcessLoop } from "../../src/engine/process-loop.ts";
+import { createToolTypes } from "../../src/engine/tool-types.ts";
+import { POLICY_ENGINE } from "../../src/policy/policy-engine.ts";
 import type { ChangeWatch } from "../../src/store/store.ts";
+import { TOOLS } from "../../src/tools/index.ts";
 import { measureNext } from "../support/measure-next.ts";
 import {
   hasSilentProcess,
@@ -17,6 +20,8 @@ import {
 } from "./machine.ts";
 import { createGates, createGit, createProcesses, type Measurer } from "./sim-ports.ts";
 import { createSimStore, type WrapTx } from "./sim-store.ts";
+
+const toolTypes = createToolTypes(TOOLS);
 
 const LATENCY_MS = { read: 2, write: 8, git: 40 } as const;
 /** Share of the hints of commits that never arrives. */
@@ -384,6 +389,10 @@ export class SimProcess implements ProcessHandle, Measurer {
       processId: this.id,
       git: createGit(machine, this),
       gates: createGates(machine, this),
+      globalStop: () => machine.globalStop,
+      settingsFile: () => undefined,
+      policy: POLICY_ENGINE,
+      toolTypes,
       settings: {
         agentName: plan.agentName,
         directory: plan.directory,
@@ -391,6 +400,8 @@ export class SimProcess implements ProcessHandle, Measurer {
         parallel: machine.ledger.outside.parallel,
         gateWorkers: plan.gateWorkers,
         stallAfterMs: plan.stallAfterMs,
+        enrolmentSecret: undefined,
+        refreshMs: 30_000,
       },
       log: { info: quiet, warn: quiet, error: quiet },
     };

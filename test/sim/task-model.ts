@@ -5,6 +5,8 @@ import type { OnFailure, TaskState } from "../../src/core/task.ts";
 export interface TaskModel {
   readonly id: string;
   readonly planId: string | null;
+  readonly kind: string;
+  readonly priority: number;
   readonly needs: readonly string[];
   /** Null: all gates in force. */
   readonly gates: readonly string[] | null;
@@ -65,7 +67,8 @@ export interface Entry {
   readonly actor: string;
   readonly action: string;
   readonly channel: string;
-  readonly decision: "allow" | "refuse" | "error" | "replayed" | "system";
+  readonly decision: "allow" | "deny" | "refuse" | "error" | "replayed" | "system";
+  readonly rule: string | null;
   readonly reason: string | null;
   readonly target: string | null;
   readonly call_id: string;
@@ -89,6 +92,8 @@ export interface Outside {
   /** Dead, or asleep until a moment ago: others may take it for gone. */
   readonly wasAway: (processId: string) => boolean;
   readonly isDead: (processId: string) => boolean;
+  /** Time as the clock showed it go by; what it was set back by does not count. */
+  readonly forwardMs: () => number;
 }
 
 /** A move of its state; reports of progress are task effects too, but move nothing. */

@@ -166,18 +166,31 @@ async function block(agent: SimAgent, assignment: Assignment): Promise<void> {
 
 /** Commits, says done, and mends what is missing as long as it is sent back at once. */
 async function finish(agent: SimAgent, assignment: Assignment): Promise<void> {
-  const { machine, process } = agent;
+  const { machine, process, client } = agent;
   const { random } = machine;
   let missing = assignment.missing;
   for (let reports = 0; reports < MAX_REPORTS; reports += 1) {
     if (missing.includes("merge")) mergeBranch(agent, assignment);
-    const head = commit(agent, assignment, machine.isCalm || reports > 2 || random.chance(0.8));
-    const answer = await report(agent, assignment, {
+    const said = client.waiting.get(assignment.taskId);
+    const isSame = said !== undefined && random.chance(machine.isCalm ? 1 : 0.8);
+    const isGood = machine.isCalm || reports > 2 || random.chance(0.8);
+    const head = isSame ? said : commit(agent, assignment, isGood);
+    const done = {
       status: "done",
-      ...(random.chance(0.2) ? { commit: head } : {}),
+      ...(isSame || random.chance(0.2) ? { commit: head } : {}),
       ...(random.chance(0.3) ? { wait_seconds: random.int(1, 6) } : {}),
-    });
+    };
+    const answer = await report(agent, assignment, done);
+    if (codeOf(answer) === "approval_required") {
+      client.waiting.set(assignment.taskId, head);
+      await process.sleep(machine.isCalm ? 12_000 : random.between(0, 8000));
+      // Holds it still, or again, once a person has said yes.
+      if (machine.ledger.running(agent.name).some(({ id }) => id === assignment.taskId)) continue;
+      return;
+    }
     if (answer === undefined || answer.isError) return;
+    client.waiting.delete(assignment.taskId);
+    if (isSame && random.chance(0.2)) await report(agent, assignment, done);
     if (field(answer.body["task"], "state") !== "running") return;
     missing = ((answer.body["missing"] ?? []) as { gate: string }[]).map(({ gate }) => gate);
     await process.sleep(random.between(300, 3000));
@@ -231,6 +244,10 @@ async function report(
   const answer = await ask(agent, "report_progress", { task_id: taskId, ...withFence, ...said });
   const code = codeOf(answer);
   if (code === "stale_lease") machine.chronicle.count("stale fence refused");
+  // It did not understand, and says it again.
+  if (code === "stopped" && !machine.isCalm && machine.random.chance(0.2)) {
+    await ask(agent, "report_progress", { task_id: taskId, ...withFence, ...said });
+  }
   if (code === "task_cancelled") machine.chronicle.count("holder told of the cancellation");
   return answer;
 }

@@ -5,9 +5,11 @@ import { governedCall } from "./governed-call.ts";
 import { manyProcesses } from "./many-processes.ts";
 import { memory } from "./memory.ts";
 import { oneAfterAnother } from "./one-after-another.ts";
+import { policyRules } from "./policy-rules.ts";
 import { queuedTasks } from "./queued-tasks.ts";
 import { startUp } from "./start-up.ts";
 import { submitPlan } from "./submit-plan.ts";
+import { timeToStop } from "./time-to-stop.ts";
 import { wakeUp } from "./wake-up.ts";
 import { wholeWork } from "./whole-work.ts";
 
@@ -16,8 +18,10 @@ export const ROWS: readonly Row[] = [
   governedCall,
   manyProcesses,
   oneAfterAnother,
+  policyRules,
   queuedTasks,
   wakeUp,
+  timeToStop,
   startUp,
   auditVerify,
   memory,

@@ -7,6 +7,10 @@ interface ErrorText {
 
 /** What docs/errors.md says of each code. */
 export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
+  agent_revoked: {
+    meaning: "The agent lost its token: a limit, a critical violation or a person revoked it.",
+    remedy: "A person looks why (`guvnor violations list`) and runs `guvnor agents restore`.",
+  },
   agent_unknown: {
     meaning: "No registered agent has this name or role, or a person called what only agents can.",
     remedy: "Name an agent of `get_status` with scope `agents`.",
@@ -15,9 +19,24 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     meaning: "This member has cast its ballot in this round; ballots are final.",
     remedy: "Wait for the result with `read_board`.",
   },
+  approval_not_found: {
+    meaning: "There is no approval with this id.",
+    remedy: "Look for it with `guvnor approvals list`.",
+  },
+  approval_required: {
+    meaning:
+      "A rule wants people to say yes to this very action first; `details` names what is asked.",
+    remedy:
+      "Do other work. When it is granted, call the tool again with the same arguments: what was approved runs, once.",
+  },
   audit_broken: {
     meaning: "The ledger does not hold: an entry was changed, moved or cut off.",
     remedy: "Look at the entry that is named; compare with an export or a head kept elsewhere.",
+  },
+  breaker_open: {
+    meaning: "Too many of the last calls of this tool, or tasks of this agent, failed.",
+    remedy:
+      "Wait as long as `details.retry_after_seconds` says; then single tries are let through.",
   },
   busy: {
     meaning:
@@ -62,6 +81,10 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     meaning: "The operator key is unreadable, open to others, no key, or not this project's.",
     remedy: "Do what `fix` says.",
   },
+  limited: {
+    meaning: "A limit of `guvnor.yaml` is used up; `details.limit` names it.",
+    remedy: "Wait as long as `details.retry_after_seconds` says, or finish what is held.",
+  },
   no_project: {
     meaning: "No project was initialised for this directory.",
     remedy: "A person runs `guvnor init` there; the next call finds it.",
@@ -84,6 +107,11 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
       "An agent asks one with `request_escalation`; a person uses the operator key or a terminal.",
   },
   plan_not_found: { meaning: "There is no such plan.", remedy: "Look at `get_status`." },
+  policy_denied: {
+    meaning:
+      "A rule, a tier or the default of `guvnor.yaml` forbids the call; `details.rule` names it.",
+    remedy: "Do something else. `guvnor policy explain` shows a person why.",
+  },
   request_id_reused: {
     meaning: "The `request_id` was used with other arguments.",
     remedy: "Use a new one for each new call.",
@@ -113,6 +141,10 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     meaning: "The thing is not in a state in which this can happen.",
     remedy: "Read its state, then do what `fix` says.",
   },
+  stopped: {
+    meaning: "A person, a limit or a violation has stopped this agent, the project or everything.",
+    remedy: "End the turn. Reports that came meanwhile are kept and count after `guvnor resume`.",
+  },
   storage_failed: {
     meaning: "The disk is full, read-only or broken, or lies on a shared filesystem.",
     remedy: "Do what `fix` says; the call was not carried out.",
@@ -125,6 +157,11 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   task_not_ready: {
     meaning: "The task was asked for by id but cannot be claimed now.",
     remedy: "Call `request_task` without `task_id`.",
+  },
+  token_invalid: {
+    meaning:
+      "The token, or the enrolment that it comes from, is unknown, over or revoked, or does not cover the tool.",
+    remedy: "A person makes a new one (`guvnor tokens enrol`) and sets `GUVNOR_TOKEN`.",
   },
   tool_unknown: {
     meaning: "There is no such tool.",

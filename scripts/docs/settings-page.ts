@@ -1,6 +1,14 @@
 import { CONFIG_SCHEMA } from "../../src/config.ts";
-import { settingsSchema } from "../../src/policy/load-settings.ts";
-import { listFields, type SchemaNode, schemaOf, typeOf } from "./describe-schema.ts";
+import { CONTEXT_FIELDS } from "../../src/policy/context-fields.ts";
+import {
+  type ExpressionFunction,
+  FUNCTIONS,
+  MACROS,
+  METHODS,
+} from "../../src/policy/expression/functions.ts";
+import { defaultOf, typeText } from "../../src/policy/field-types.ts";
+import { schemaOf, typeOf } from "./describe-schema.ts";
+import { FILE_FIELDS, fileFields, shownDefault } from "./file-fields.ts";
 import { code, page, table } from "./markdown.ts";
 
 const INTRO = `# Settings
@@ -34,24 +42,61 @@ gates:
     run: [npm, run, lint]
     timeout: 2m`;
 
-/** What each field of the file is for; a test holds it to the schema. */
-export const FILE_FIELDS: Readonly<Record<string, string>> = {
-  version: "Of the file's format.",
-  profile:
-    "`strict` also removes ignored files between gate runs. `open` and `standard` do not differ yet.",
-  gates: "Named checks; each done task is measured by all of them unless it names some.",
-  "gates.*.run": "Program and arguments, as a list. No shell: no pipes, no variables, no globs.",
-  "gates.*.timeout": "The whole process tree is killed after it. At most 24h.",
-  "gates.*.protected":
-    "Globs. If the attempt changed such a file, the result is `indeterminate` and a person decides.",
-  "gates.*.memory": "Resident memory of the whole process tree.",
-  "gates.*.output": "Bytes of output; more kills the tree.",
-  prepare: "Makes a checkout ready, e.g. installs dependencies. Not used outside git.",
-  "prepare.run": "As for a gate.",
-  "prepare.timeout": "As for a gate.",
-  "prepare.key":
-    "Globs. It runs again in a kept workspace only when such a file or the command changed.",
-};
+const RULE_EXAMPLE = `version: 1
+policy:
+  rules:
+    - id: prod-needs-a-person
+      on: [report_progress]
+      when: >-
+        task.kind == "deploy" && input.status == "done" &&
+        task.labels["env"] == "production"
+      effect: require_approval
+      approvers: { role: operator, count: 1 }
+      severity: high
+      reason: Production deploys are confirmed by a person.
+    - id: plans-stay-out-of-infra
+      on: [submit_plan]
+      when: input.tasks.exists(t, t.paths.exists(p, p.startsWith("infra/")))
+      effect: deny
+      reason: Infrastructure is changed by people.
+limits:
+  - { id: calls, of: agent, metric: calls, max: 100, per: 1m, then: throttle }
+  - { id: budget, of: project, metric: cost_usd, max: 50, per: 1d, then: stop }
+roles:
+  lead: [ada, pat]`;
+
+/** Goes when the engine holds calls to them. */
+const PROFILES = `## Profiles
+
+A file adds to its profile; what a profile says is a file too, which a person can read:
+[open](../profiles/open.yaml), [standard](../profiles/standard.yaml), [strict](../profiles/strict.yaml).
+A rule or a limit with the same \`id\` takes the profile's place. Of the other parts each field of the file
+takes the place of the profile's, as a whole. The hash of what was applied covers the profile's text: where
+another version of guvnor ships another one, that counts as a change.`;
+
+const RULES = `## Rules
+
+Of the rules that match a call, \`deny\` is stronger than \`require_approval\`, that than \`warn\`, that than
+\`allow\`; among equals the higher severity, then the order of the file. What the agent's tier may comes before
+all rules. Every approval that a matching rule asks for has to be given. A rule that cannot be evaluated denies.
+A decision names its rule; \`tier:T0\`, \`default:allow\` and \`default:deny\` are where none decided.`;
+
+const CONDITIONS = `## Conditions
+
+\`when\` is an expression of CEL, the Common Expression Language. It is compiled when the file is read: a name
+that does not exist, a type that does not fit and a word that a field never holds are refused, with line,
+column and the nearest name. An absent value is its type's default, an absent key of a map the empty text;
+\`has()\` tells them apart. Whole numbers and others do not compare with \`==\`: write \`50.0\` where a value may
+have a fraction. Nothing is ever null.
+
+An expression has at most 2,000 characters and 500 parts, nested 32 deep. Loops go through lists whose length is
+bounded, two within each other at most. Patterns follow RE2's syntax without repetition in a repetition, and take
+time in proportion to the text.`;
+
+const INPUT = `\`input\` has the arguments of the tools that \`on\` means, under the names of [tools.md](tools.md): a rule may name
+what one of them takes, if all that take it mean the same type.`;
+
+const UNITS = `A duration is a whole number and \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`; a size one and \`KiB\`, \`MiB\` or \`GiB\`. A gate's name is a–z, 0–9, \`_\` and \`-\`, at most 40, beginning with a letter. Globs are matched against paths from the root of the repository: \`*\`, \`?\`, \`[a-z]\`, \`{a,b}\`, and \`**\` for any number of directories. Anchors and aliases are refused.`;
 
 export function settingsPage(): string {
   const config = schemaOf(CONFIG_SCHEMA, "input");
@@ -61,12 +106,19 @@ export function settingsPage(): string {
     node.default === undefined ? "" : `\`${plain(node.default)}\``,
     node.description ?? "",
   ]);
-  const rows = fileFields().map(({ path, type, required, default: value }) => [
-    `\`${path}\``,
-    type,
-    required ? "required" : shownDefault(path, value),
-    FILE_FIELDS[path] ?? "",
+  const rows = fileFields().map((field) => [
+    `\`${field.path}\``,
+    field.type,
+    shownDefault(field),
+    FILE_FIELDS[field.path] ?? "",
   ]);
+  const facts = CONTEXT_FIELDS.map(({ path, type, meaning }) => [
+    `\`${path}\``,
+    typeText(type),
+    `\`${JSON.stringify(defaultOf(type))}\``,
+    meaning,
+  ]);
+  const functions = [FUNCTIONS, METHODS, MACROS].flatMap(functionRows);
   return page(
     INTRO,
     ENVIRONMENT,
@@ -74,63 +126,21 @@ export function settingsPage(): string {
     FILE,
     code("yaml", EXAMPLE),
     table(["field", "value", "default", ""], rows),
-    "A duration is a whole number and `ms`, `s`, `m` or `h`; a size one and `KiB`, `MiB` or `GiB`. A gate's name is a–z, 0–9, `_` and `-`, at most 40, beginning with a letter. Globs are matched against paths from the root of the repository: `*`, `?`, `[a-z]`, `{a,b}`, and `**` for any number of directories. Anchors and aliases are refused.",
+    UNITS,
+    PROFILES,
+    RULES,
+    code("yaml", RULE_EXAMPLE),
+    CONDITIONS,
+    table(["fact", "type", "where absent", ""], facts),
+    INPUT,
+    table(["function", ""], functions),
   );
+}
+
+function functionRows(functions: ReadonlyMap<string, ExpressionFunction>): string[][] {
+  return [...functions.values()].map(({ usage, meaning }) => [`\`${usage}\``, meaning]);
 }
 
 function plain(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-interface FileField {
-  readonly path: string;
-  readonly type: string;
-  readonly required: boolean;
-  readonly default: unknown;
-}
-
-/** As the schema has them; the gates' names stand as `*`. */
-export function fileFields(): readonly FileField[] {
-  const schema = schemaOf(settingsSchema, "input");
-  const properties = schema.properties ?? {};
-  const fields: FileField[] = [];
-  for (const [name, node] of Object.entries(properties)) {
-    fields.push({
-      path: name,
-      type: typeName(name, node),
-      required: schema.required?.includes(name) === true,
-      default: node.default,
-    });
-    const children = name === "gates" ? node.additionalProperties : objectIn(node);
-    const prefix = name === "gates" ? "gates.*." : `${name}.`;
-    if (typeof children !== "object") continue;
-    for (const field of listFields(children, prefix)) {
-      fields.push({ ...field, type: unitType(field.path) ?? field.type });
-    }
-  }
-  return fields;
-}
-
-function objectIn(node: SchemaNode): SchemaNode | undefined {
-  return [node, ...(node.anyOf ?? [])].find(({ properties }) => properties !== undefined);
-}
-
-function typeName(name: string, node: SchemaNode): string {
-  return name === "gates" || name === "prepare" ? "object" : typeOf(node);
-}
-
-function unitType(path: string): string | undefined {
-  if (path.endsWith(".timeout")) return "duration";
-  return path.endsWith(".memory") || path.endsWith(".output") ? "size" : undefined;
-}
-
-const MEBIBYTE = 1024 ** 2;
-
-/** Durations and sizes are numbers once they are read, so their defaults are asked for there. */
-function shownDefault(path: string, value: unknown): string {
-  const read = settingsSchema.parse({ version: 1, gates: { any: { run: ["x"] } } }).gates["any"];
-  if (path.endsWith(".timeout")) return `\`${(read?.timeout ?? 0) / 60_000}m\``;
-  if (path.endsWith(".memory")) return `\`${(read?.memory ?? 0) / MEBIBYTE}MiB\``;
-  if (path.endsWith(".output")) return `\`${(read?.output ?? 0) / MEBIBYTE}MiB\``;
-  return value === undefined ? "" : `\`${JSON.stringify(value)}\``;
 }

@@ -23,8 +23,8 @@ only when something waits for the agent.
 refusal or "nothing yet" is not stored. \`wait_seconds\`: 0 to 50; the call waits so long for what it
 wants, and ends at once when the client cancels. Use 25.
 
-**Classes.** \`read\`, \`write\` and \`coordinate\`. Today every agent may use all three: tiers that
-restrict them are not there yet.`;
+**Classes.** \`read\`, \`write\` and \`coordinate\`. Tiers say who may use which: T0 reads, T1 also
+writes, T2 also coordinates (see [policy.md](policy.md)).`;
 
 export function toolsPage(goldens: readonly Golden[]): string {
   const named = new Set(TOOLS.map(({ name }) => name));

@@ -15,11 +15,15 @@ import { z } from "zod";
 
 import { commandNames } from "../../scripts/docs/cli-page.ts";
 import { tallyTopic } from "../../src/core/consensus/tally.ts";
-import { loadSettings } from "../../src/policy/load-settings.ts";
+import { createToolTypes } from "../../src/engine/tool-types.ts";
+import { loadPolicy } from "../../src/policy/load-policy.ts";
+import { loadPolicyTests, runPolicyTests } from "../../src/policy/policy-tests.ts";
+import { TOOLS } from "../../src/tools/index.ts";
 import { submitPlanTool } from "../../src/tools/submit-plan.ts";
 import { createSandbox, MAIN, type Sandbox } from "../cli/sandbox.ts";
 import { type Block, brokenLinks, listBlocks, listPages, readPage, ROOT } from "./markdown.ts";
 
+const toolTypes = createToolTypes(TOOLS);
 const PAGES = listPages();
 const BLOCKS = PAGES.flatMap(listBlocks);
 const SHELLS = ["sh", "bash"];
@@ -65,11 +69,21 @@ describe("blocks", () => {
 
   const yaml = BLOCKS.filter(({ language }) => language === "yaml");
   it.each(named(yaml))("$name is a settings file or a plan", ({ block }) => {
+    if (block.example === "guvnor.test.yaml") return;
     const read = (): unknown =>
       block.example === "plan.yaml"
         ? submitPlanTool.input.parse(parse(block.text))
-        : loadSettings(block.text, "guvnor.yaml");
+        : loadPolicy(block.text, "guvnor.yaml", toolTypes());
     expect(read).not.toThrow();
+  });
+
+  it("of policy tests pass for the rules that stand before them", () => {
+    const at = yaml.findIndex(({ example }) => example === "guvnor.test.yaml");
+    const { policy } = loadPolicy(yaml[at - 1]?.text ?? "", "guvnor.yaml", toolTypes());
+    const tests = loadPolicyTests(yaml[at]?.text ?? "", "guvnor.test.yaml", policy);
+    const results = runPolicyTests(policy, tests);
+    expect(results.length).toBeGreaterThan(0);
+    expect(results.filter(({ passed }) => !passed)).toEqual([]);
   });
 
   const toml = BLOCKS.filter(({ language }) => language === "toml");

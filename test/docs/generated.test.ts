@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { ERROR_TEXTS } from "../../scripts/docs/error-texts.ts";
+import { FILE_FIELDS, fileFields } from "../../scripts/docs/file-fields.ts";
 import { playGoldens } from "../../scripts/docs/goldens/play.ts";
 import { generatedPages } from "../../scripts/docs/pages.ts";
-import { FILE_FIELDS, fileFields } from "../../scripts/docs/settings-page.ts";
 import { ERROR_CODES } from "../../src/core/errors.ts";
 import { TOOLS } from "../../src/tools/index.ts";
 

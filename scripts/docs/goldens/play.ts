@@ -1,5 +1,6 @@
 import { playBoard } from "./board.ts";
 import { playPeople } from "./people.ts";
+import { playRules } from "./rules.ts";
 import { createStage, type Golden } from "./stage.ts";
 import { playReports, playWork } from "./work.ts";
 
@@ -11,6 +12,7 @@ export async function playGoldens(): Promise<readonly Golden[]> {
     await playReports(stage);
     await playBoard(stage);
     await playPeople(stage);
+    await playRules(stage);
     return stage.goldens();
   } finally {
     await stage.fleet.close();

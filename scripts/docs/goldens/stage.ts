@@ -1,8 +1,10 @@
 import type { CallAnswer, JsonObject } from "../../../src/engine/call.ts";
+import { agentOperations } from "../../../src/engine/person/agent-operations.ts";
 import { auditOperations } from "../../../src/engine/person/audit-operations.ts";
 import { boardOperations } from "../../../src/engine/person/board-operations.ts";
 import { escalationOperations } from "../../../src/engine/person/escalation-operations.ts";
 import { policyOperations } from "../../../src/engine/person/policy-operations.ts";
+import { stopOperations } from "../../../src/engine/person/stop-operations.ts";
 import { taskOperations } from "../../../src/engine/person/task-operations.ts";
 import type { GitPort } from "../../../src/engine/ports.ts";
 import { TOOLS } from "../../../src/tools/index.ts";
@@ -98,6 +100,8 @@ export async function createStage(): Promise<Stage> {
       ...auditOperations,
       ...boardOperations,
       ...escalationOperations,
+      ...agentOperations,
+      ...stopOperations,
     ],
     guvnorYaml: STORY_SETTINGS,
     settings: { directory: "/trees/app" },

@@ -4,7 +4,8 @@ import type { PolicyLimit } from "../../core/policy-rules.ts";
 import { stopFor } from "../../core/stop.ts";
 import type { Decision } from "../../policy/decide.ts";
 import type { WriteContext } from "../call-context.ts";
-import type { Call } from "../read-call.ts";
+import { hasRunning } from "../move-task.ts";
+import { readField, type Call } from "../read-call.ts";
 import type { AuditDecision } from "../write-audit.ts";
 import { approvalRequired, clearAction, type Cleared } from "./approvals.ts";
 import {
@@ -112,7 +113,9 @@ async function checkLimits(
 export async function governCall(ctx: WriteContext, governed: Governed): Promise<Ruling> {
   const { call, agent, rules, guards } = governed;
   const tool = call.incoming.operation;
-  const { probes, refusal } = await passAll(ctx, guards, breakersOf(rules, tool, agent));
+  const claims = agent !== undefined && (await wantsMore(ctx, governed, agent));
+  const breakers = breakersOf(rules, tool, claims ? agent : undefined);
+  const { probes, refusal } = await passAll(ctx, guards, breakers);
   const isWatched = guards.state(toolSubject(tool), "breaker", "") !== undefined;
   const ruling = refusal ?? (await governByPolicy(ctx, governed));
   if (ruling.refusal === undefined) return { ...ruling, isWatched, probes };
@@ -253,13 +256,24 @@ function noteShadows(ctx: WriteContext, { shadow }: Decision): void {
 function breakersOf(
   { settings }: RulesInForce,
   tool: string,
-  agent: Agent | undefined,
+  claimant: Agent | undefined,
 ): readonly Wired[] {
-  const isClaim = tool === "request_task" && agent !== undefined;
   return [
     toolBreaker(settings, tool),
-    isClaim ? agentBreaker(settings, agent.name) : undefined,
+    claimant === undefined ? undefined : agentBreaker(settings, claimant.name),
   ].filter((each) => each !== undefined);
+}
+
+/** Whether it asks for work that it has not got: its own task it is briefed on again in any case. */
+async function wantsMore(
+  ctx: WriteContext,
+  { call, guards }: Governed,
+  { name }: Agent,
+): Promise<boolean> {
+  if (call.incoming.operation !== "request_task") return false;
+  if (guards.state(agentSubject(name), "breaker", "") === undefined) return true;
+  if (readField(call.input, "task_id") !== undefined) return true;
+  return !(await hasRunning(ctx, name));
 }
 
 async function passAll(

@@ -52,11 +52,13 @@ async function replay(ctx: WriteContext, report: HeldReport): Promise<string> {
   const agent = { ...known, tier: lowestTier([known.tier, report.tier]) };
   const rules = await rulesInForce(ctx.deps, ctx.tx);
   const call = callOf(ctx, report);
+  let ruled = ctx.effects.length;
   try {
     const guards = await guardsOf(ctx, call, agent);
     const ruling = await governCall(ctx, { call, agent, rules, isFirst: true, guards });
     if (ruling.refusal !== undefined) return ruling.refusal.error.code;
     const { cleared } = ruling;
+    ruled = ctx.effects.length;
     await ctx.tx.savepoint(async () => {
       const context = contextOf(ctx, { agent, call, facts: cleared?.facts ?? report.facts });
       // What was approved is this very report, but for the commit, which is in the facts.
@@ -69,6 +71,8 @@ async function replay(ctx: WriteContext, report: HeldReport): Promise<string> {
     // One report that cannot be taken must not keep everybody stopped.
     const { code } = toGuvnorError(ctx.deps, error, call.callId);
     if (code === "storage_failed" || code === "busy") throw error;
+    // What it did was undone with the savepoint.
+    ctx.effects.length = ruled;
     return code;
   }
 }

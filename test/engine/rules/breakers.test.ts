@@ -186,6 +186,8 @@ describe("the breaker of an agent", () => {
     expect(await phase("agent:ada")).toBe("open");
     expect(await fleet.refusal("ada", "request_task", { task_id: "T9" })).toBe("breaker_open");
     expect(await report(fleet, "ada", "T20", "working")).toMatchObject({ accepted: true });
+    // Its own running task is no new one: it is briefed on it again, after a restart say.
+    expect(await claimed(fleet, "ada")).toBe("T20");
     await fleet.ok("ada", "get_status");
     expect(await claimed(fleet, "bob", { task_id: "T9" })).toBe("T9");
   });

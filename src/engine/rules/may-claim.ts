@@ -1,6 +1,5 @@
 import type { Agent } from "../../core/agent.ts";
 import type { Task } from "../../core/task.ts";
-import { decide } from "../../policy/decide.ts";
 import type { WriteContext } from "../call-context.ts";
 import { readFacts } from "./policy-facts.ts";
 import { rulesInForce } from "./rules-in-force.ts";
@@ -18,6 +17,6 @@ export async function mayClaim(
   if (tool === undefined || !tool.needs.has("task")) return true;
   const { nowMs } = ctx;
   const facts = await readFacts(ctx.tx, { agent, tool, input, nowMs, project, settings, task });
-  const { effect } = decide(policy, { tool: tool.tool.name, facts });
+  const { effect } = ctx.deps.policy.decide(policy, { tool: tool.tool.name, facts });
   return effect === "allow" || effect === "warn";
 }

@@ -137,10 +137,11 @@ async function runOnce(deps: EngineDeps, call: Call, round: Round): Promise<Step
   return await deps.store.write(deps.scope, async (tx) => {
     const effects: Effect[] = [];
     const write: WriteContext = { tx, deps, nowMs: deps.now(), effects };
+    const isAgent = call.incoming.caller.kind === "agent";
+    // First of all: a kept report that is taken now may change the very agent that calls.
+    if (isAgent) await followGlobalStop(write);
     const { agent, replay, problem } = await whoCalls(write, call);
     const rules = await rulesInForce(deps, tx);
-    const isAgent = call.incoming.caller.kind === "agent";
-    if (isAgent) await followGlobalStop(write);
     const guards = isAgent ? await guardsOf(write, call, agent) : NO_GUARDS;
     const { isFirst } = round;
     const governed: Governed = { call, agent, rules, problem, isFirst, guards };

@@ -155,6 +155,17 @@ async function governByPolicy(ctx: WriteContext, governed: Governed): Promise<Ru
       rule: warning?.rule ?? null,
     });
   }
+  // Or the tier that the call needs.
+  const { class: needed } = known.tool;
+  if (now !== undefined && needed !== "person" && !settings.tiers.may[now.tier].includes(needed)) {
+    const error = new GuvnorError(
+      "policy_denied",
+      `${tool} is not allowed: this warning has made you ${now.tier}.`,
+      "Ask a person with request_escalation.",
+      { details: { rule: `tier:${now.tier}`, policy: rules.hash?.slice(0, 12) ?? "" } },
+    );
+    return refused({ error, decision: "deny", rule: `tier:${now.tier}` });
+  }
   if (decision.effect === "require_approval") return await askFor(ctx, governed, decision);
   return { ...FREE, rule: decision.rule };
 }

@@ -1,4 +1,3 @@
-import { GuvnorError } from "../../core/errors.ts";
 import type { JsonObject } from "../../engine/call.ts";
 import { rowsOf, wordOf } from "../answer.ts";
 import { put, withProject } from "../ask-project.ts";
@@ -10,19 +9,12 @@ import type { View } from "../view.ts";
 /** What the newest recorded calls of agents would have got under another file. */
 export async function replayPolicy(
   cli: Cli,
-  { candidate, limit }: { candidate: string; limit: string },
+  { candidate, limit }: { candidate: string; limit: number },
 ): Promise<Report> {
-  if (!/^[1-9][0-9]{0,5}$/.test(limit)) {
-    throw new GuvnorError(
-      "input_invalid",
-      `--limit ${limit.slice(0, 20)} is no number of calls.`,
-      "Give a whole number from 1 to 100000.",
-    );
-  }
   return await withProject(cli, async (project) => {
     const { shown, source } = await readPolicyText(cli, candidate);
     const person = await readingPerson(cli, project);
-    const args = { source, file: shown, limit: Math.min(Number(limit), 100_000) };
+    const args = { source, file: shown, limit };
     const answer = await put(project, person, { operation: "policy_replay", args });
     return { json: { ...answer, file: shown }, text: (view) => replayLines(view, answer) };
   });

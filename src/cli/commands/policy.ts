@@ -2,6 +2,7 @@ import type { Command } from "commander";
 
 import { withProject } from "../ask-project.ts";
 import type { Cli } from "../cli.ts";
+import { wholeNumber } from "../options.ts";
 import { applyPolicy, diffPolicy } from "./policy-apply.ts";
 import { checkPolicy, testPolicy } from "./policy-check.ts";
 import { type ExplainOptions, explainPolicy } from "./policy-explain.ts";
@@ -52,8 +53,8 @@ export function addPolicyCommands(program: Command, cli: Cli): void {
     .command("replay")
     .description("show what recorded calls would have got under a settings file")
     .requiredOption("--candidate <file>", "the settings file")
-    .option("--limit <n>", "newest calls looked at", "10000")
-    .action(async ({ candidate, limit }: { candidate: string; limit: string }) => {
+    .option("--limit <n>", "newest calls looked at", wholeNumber, 10_000)
+    .action(async ({ candidate, limit }: { candidate: string; limit: number }) => {
       await cli.report(async () => await replayPolicy(cli, { candidate, limit }));
     });
   policy

@@ -30,8 +30,8 @@ export function toolSubject(tool: string): string {
   return `tool:${tool}`;
 }
 
-function toolOf(subject: string): string | undefined {
-  return subject.startsWith("tool:") ? subject.slice("tool:".length) : undefined;
+function toolOf(subject: string): string {
+  return subject.slice("tool:".length);
 }
 
 /** A breaker's place, and how it is set. */
@@ -90,20 +90,43 @@ export async function passBreaker(
 /** The probe says nothing of what it was to try: another call may. */
 export async function giveBackProbe(ctx: WriteContext, { subject, probe }: Probe): Promise<void> {
   const before = stateOf(await readGuards(ctx.tx, [subject]), subject);
-  if (before === undefined) return;
-  const state = abandonProbe(before, probe);
-  if (state !== before) await save(ctx, subject, before, state);
+  if (before !== undefined) await abandon(ctx, subject, before, probe);
 }
 
 /** What an agent took to try whether it does better came to nothing: it may take something else. */
 export async function giveBackTask(ctx: WriteContext, agent: string): Promise<void> {
   const subject = agentSubject(agent);
-  const probe = await openProbe(ctx, subject);
-  if (probe !== undefined) await giveBackProbe(ctx, { subject, probe });
+  const before = stateOf(await readGuards(ctx.tx, [subject]), subject);
+  const probe = before?.probing[0]?.probe;
+  if (before !== undefined && probe !== undefined) await abandon(ctx, subject, before, probe);
+}
+
+async function abandon(
+  ctx: WriteContext,
+  subject: string,
+  before: Breaker,
+  probe: number,
+): Promise<void> {
+  const state = abandonProbe(before, probe);
+  if (state !== before) await save(ctx, subject, before, state);
 }
 
 /**
- * What the result makes of it. Of a tool nothing is stored while nothing fails: the calls that went
+ * What an agent's work makes of its breaker. The one probe that it waits for is the task: whoever
+ * reports carries no number.
+ */
+export async function settleAgent(
+  ctx: WriteContext,
+  { subject, settings }: Wired,
+  failed: boolean,
+): Promise<void> {
+  const before = stateOf(await readGuards(ctx.tx, [subject]), subject) ?? CLOSED_BREAKER;
+  const probe = before.probing[0]?.probe;
+  await settleFrom(ctx, { subject, settings }, { before, failed, probe });
+}
+
+/**
+ * What the result makes of a tool's breaker. Of a tool nothing is stored while nothing fails: the calls that went
  * well before are counted from the ledger once something does.
  */
 export async function settleBreaker(
@@ -111,15 +134,21 @@ export async function settleBreaker(
   { subject, settings }: Wired,
   { failed, probe }: { failed: boolean; probe: number | undefined },
 ): Promise<void> {
+  const found = stateOf(await readGuards(ctx.tx, [subject]), subject) ?? CLOSED_BREAKER;
+  const isQuiet = found.phase === "closed" && failuresOf(found, settings, ctx.nowMs) === 0;
+  if (isQuiet && !failed) return;
+  const calls = isQuiet ? await callsOf(ctx, toolOf(subject), settings) : found.calls;
+  await settleFrom(ctx, { subject, settings }, { before: { ...found, calls }, failed, probe });
+}
+
+async function settleFrom(
+  ctx: WriteContext,
+  { subject, settings }: Wired,
+  { before, failed, probe }: { before: Breaker; failed: boolean; probe: number | undefined },
+): Promise<void> {
   const { nowMs } = ctx;
-  const before = stateOf(await readGuards(ctx.tx, [subject]), subject) ?? CLOSED_BREAKER;
-  const isQuiet = before.phase === "closed" && failuresOf(before, settings, nowMs) === 0;
-  const tool = toolOf(subject);
-  if (isQuiet && tool !== undefined && !failed) return;
-  const calls = isQuiet && tool !== undefined ? await callsOf(ctx, tool, settings) : before.calls;
-  const state = { ...before, calls };
-  const next = settle(state, settings, { failed, probe, nowMs, random: ctx.deps.random() });
-  if (next !== state) await save(ctx, subject, before, next);
+  const next = settle(before, settings, { failed, probe, nowMs, random: ctx.deps.random() });
+  if (next !== before) await save(ctx, subject, before, next);
 }
 
 function failuresOf({ failures }: Breaker, { windowMs }: BreakerSettings, nowMs: number): number {
@@ -146,18 +175,13 @@ export async function failsAlone(
   const sinceMs = nowMs - settings.windowMs;
   const entries = await tx.audit.search({
     actor: agent?.name ?? "unknown",
-    action: toolOf(subject) ?? "",
+    action: toolOf(subject),
     sinceMs,
     newestFirst: true,
     limit: MAX_ENTRIES,
   });
   const failures = entries.filter(({ body }) => FAILED.test(body)).length;
   return failures + 1 >= settings.errorRatio * settings.minCalls;
-}
-
-/** The probe that a breaker waits for, of those whose callers do not carry its number. */
-export async function openProbe(ctx: WriteContext, subject: string): Promise<number | undefined> {
-  return stateOf(await readGuards(ctx.tx, [subject]), subject)?.probing[0]?.probe;
 }
 
 function stateOf(guards: Guards, subject: string): Breaker | undefined {

@@ -1,9 +1,8 @@
 import type { AttemptOutcome, Task } from "../../core/task.ts";
 import { afterOutcome } from "../../core/trust.ts";
 import type { WriteContext } from "../call-context.ts";
-import { agentBreaker, openProbe, settleBreaker } from "./breakers.ts";
+import { agentBreaker, settleAgent } from "./breakers.ts";
 import { countFor } from "./exceeded.ts";
-import { agentSubject } from "./guards.ts";
 import { rulesInForce } from "./rules-in-force.ts";
 import { moveTrust } from "./trust.ts";
 
@@ -25,10 +24,7 @@ export async function noteOutcome(
   const { settings } = await rulesInForce(ctx.deps, ctx.tx);
   const failed = outcome !== "done";
   const breaker = agentBreaker(settings, name);
-  if (breaker !== undefined) {
-    const probe = await openProbe(ctx, agentSubject(name));
-    await settleBreaker(ctx, breaker, { failed, probe });
-  }
+  if (breaker !== undefined) await settleAgent(ctx, breaker, failed);
   if (failed) {
     const agent = await ctx.tx.agents.get(name);
     const who = { agent, processId: agent?.processId ?? "" };

@@ -238,6 +238,10 @@ function createLoops(
     await loop.tick();
     await pause(TICK_MS, stopping.signal);
   };
+  const settle = async (): Promise<void> => {
+    await loop.settle();
+    await pause(TICK_MS, stopping.signal);
+  };
   const measuring = new Set<Promise<void>>();
   const measure = async (): Promise<void> => {
     // Watch first, then look, then wait: what is queued in between is not missed.
@@ -265,7 +269,7 @@ function createLoops(
   return {
     start: () => {
       if (running.length > 0) return;
-      running.push(repeat("tick", tick));
+      running.push(repeat("tick", tick), repeat("settling", settle));
       if (gateWorkers > 0) running.push(repeat("gate worker", measure));
     },
     stop: async () => {

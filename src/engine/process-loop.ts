@@ -15,12 +15,17 @@ const LIVENESS_MS = 2000;
 const CHECKPOINT_MS = 30_000;
 
 /**
- * What a process does beside its calls: beat for its agents, watch the others' beats, settle what
- * is due. `tick` does one round; app.ts repeats it. It writes only where something must change, so
- * sixty-four idle processes do not fight for the file.
+ * What a process does beside its calls. It writes only where something must change, so sixty-four
+ * idle processes do not fight for the file. app.ts repeats both, each by itself.
  */
 export interface ProcessLoop {
+  /** Beats for its agents and watches the others' beats. Nothing but the store is waited for. */
   tick(): Promise<void>;
+  /**
+   * Settles what is due of the rules. It asks git, which may take its time: a beat must never wait for
+   * that, or others would take this process for gone.
+   */
+  settle(): Promise<void>;
   /** Ends this process in the store: its agents are offline, their running tasks ready. */
   end(): Promise<void>;
 }
@@ -30,6 +35,8 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
   let lastTickMs = deps.monotonic();
   let lastBeatMs = -Infinity;
   let lastLivenessMs = lastTickMs;
+  let isServing = false;
+  const rounds = createRounds(deps);
 
   const beat = async (nowMs: number): Promise<boolean> => {
     if (nowMs - lastBeatMs < BEAT_MS) return true;
@@ -49,12 +56,6 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
     if (dueTopics.length > 0) await systemAct(deps, "settle_topics", settleDueTopics);
   };
 
-  const rounds = [
-    every(RULES_MS, lastTickMs, async () => await settleRules(deps)),
-    every(deps.settings.refreshMs, lastTickMs, async () => await refreshSettings(deps)),
-    every(CHECKPOINT_MS, lastTickMs, async () => await deps.store.checkpoint()),
-  ];
-
   const liveness = async (nowMs: number): Promise<void> => {
     if (nowMs - lastLivenessMs < LIVENESS_MS) return;
     lastLivenessMs = nowMs;
@@ -71,13 +72,16 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
       const elapsedMs = nowMs - lastTickMs;
       lastTickMs = nowMs;
       // A process that serves nobody yet judges nobody.
-      if (!(await beat(nowMs))) {
+      isServing = await beat(nowMs);
+      if (!isServing) {
         observations = new Map();
         return;
       }
       await judge(elapsedMs);
       await liveness(nowMs);
-      for (const round of rounds) await round(nowMs);
+    },
+    settle: async () => {
+      if (isServing) await rounds(deps.monotonic());
     },
     end: async () => {
       const known = await deps.store.read(
@@ -92,6 +96,19 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
         await endProcess(ctx, process, "closed");
       });
     },
+  };
+}
+
+/** What is settled, each at its own pace. */
+function createRounds(deps: EngineDeps): (nowMs: number) => Promise<void> {
+  const sinceMs = deps.monotonic();
+  const rounds = [
+    every(RULES_MS, sinceMs, async () => await settleRules(deps)),
+    every(deps.settings.refreshMs, sinceMs, async () => await refreshSettings(deps)),
+    every(CHECKPOINT_MS, sinceMs, async () => await deps.store.checkpoint()),
+  ];
+  return async (nowMs) => {
+    for (const round of rounds) await round(nowMs);
   };
 }
 

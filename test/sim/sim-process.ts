@@ -90,6 +90,7 @@ export class SimProcess implements ProcessHandle, Measurer {
   readonly #isObserver: boolean;
   #suspendedMs = 0;
   #measurer: Promise<void> | undefined;
+  #settler: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(machine: Machine, plan: ProcessPlan) {
@@ -106,6 +107,7 @@ export class SimProcess implements ProcessHandle, Measurer {
     processes.push(this);
     if (!plan.isServing) return;
     this.#tickAfter(random.between(100, 2000));
+    this.#settler = this.#settleForever();
     if (plan.isMeasuring) this.#measurer = this.#measureForever();
   }
 
@@ -288,6 +290,7 @@ export class SimProcess implements ProcessHandle, Measurer {
     this.#stopping.abort();
     this.#tick += 1;
     await this.#measurer;
+    await this.#settler;
     await this.#loop.end().catch(() => this.machine.chronicle.count("end failed"));
     if (this.#isHeld(() => {})) return;
     this.state = "dead";
@@ -337,6 +340,17 @@ export class SimProcess implements ProcessHandle, Measurer {
   #tickGap(isSilent: boolean): readonly [number, number] {
     if (!isSilent) return [10_000, 18_000];
     return this.#isObserver ? [1500, 3500] : [5000, 8000];
+  }
+
+  /** Beside the beats, which do not wait for it. */
+  async #settleForever(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { machine } = this;
+    while (!signal.aborted) {
+      await this.sleep(machine.random.between(6000, 12_000), signal);
+      if (signal.aborted) return;
+      await this.#loop.settle().catch(() => machine.chronicle.count("settling failed"));
+    }
   }
 
   async #measureForever(): Promise<void> {

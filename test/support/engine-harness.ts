@@ -186,7 +186,10 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       return asSent(answer, toolNamed(options.operations, operation));
     },
     tick: async () => {
-      for (const each of living.values()) await each.loop.tick();
+      for (const each of living.values()) {
+        await each.loop.tick();
+        await each.loop.settle();
+      }
     },
     sayGlobally: (said) => {
       world.said = said;

@@ -103,7 +103,8 @@ async function freeStalled(
   { agent, capabilities, input }: Seeker,
 ): Promise<Task | undefined> {
   const { stalled } = ctx.facts;
-  for (const found of await findSilent(ctx.tx, ctx.deps, ctx.nowMs)) {
+  const { silent } = await findSilent(ctx.tx, ctx.deps, ctx.nowMs);
+  for (const found of silent) {
     // Read again: taking one lease may have changed the next task.
     const task = await ctx.tx.tasks.get(found.taskId);
     if (task?.state !== "running" || task.holder === agent.name) continue;

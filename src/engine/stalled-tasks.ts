@@ -17,10 +17,10 @@ export interface SilentLease {
  * so it is called outside of any transaction, and what it finds is looked at again inside.
  */
 export async function findStalled(deps: EngineDeps): Promise<SilentLease[]> {
-  const { silent, limitMs } = await deps.store.read(deps.scope, async (tx) => ({
-    silent: await findSilent(tx, deps, deps.now()),
-    limitMs: await stallAfterMs(deps, tx),
-  }));
+  const { silent, limitMs } = await deps.store.read(
+    deps.scope,
+    async (tx) => await findSilent(tx, deps, deps.now()),
+  );
   const stalled: SilentLease[] = [];
   for (const lease of silent) {
     const { worktree } = lease;
@@ -31,12 +31,12 @@ export async function findStalled(deps: EngineDeps): Promise<SilentLease[]> {
   return stalled;
 }
 
-/** Running tasks whose holders neither called nor reported; while one is stopped it cannot. */
+/** Running tasks whose holders neither called nor reported for `limitMs`; while one is stopped it cannot. */
 export async function findSilent(
   tx: ReadTx,
   deps: EngineDeps,
   nowMs: number,
-): Promise<SilentLease[]> {
+): Promise<{ readonly silent: readonly SilentLease[]; readonly limitMs: number }> {
   const silent: SilentLease[] = [];
   const limitMs = await stallAfterMs(deps, tx);
   const stops = await readStops(tx);
@@ -49,5 +49,5 @@ export async function findSilent(
     const silentMs = nowMs - lastMs - frozenMs(intervals, lastMs, nowMs);
     if (silentMs >= limitMs) silent.push({ taskId, fence, agent, worktree });
   }
-  return silent;
+  return { silent, limitMs };
 }

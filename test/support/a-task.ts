@@ -1,55 +1,9 @@
 import type { Task, TaskSpec } from "../../src/core/task.ts";
+import { newTask } from "../../src/engine/new-task.ts";
 
 /** A task with nothing special, but for what the test names. */
 export function aTask(given: Partial<Task> = {}, spec: Partial<TaskSpec> = {}): Task {
-  return {
-    id: "T1",
-    planId: "P1",
-    state: "ready",
-    createdBy: "ada",
-    createdAtMs: 0,
-    updatedAtMs: 0,
-    endedAtMs: null,
-    openDependencies: 0,
-    readyAtMs: 0,
-    notBeforeMs: null,
-    fence: 0,
-    holder: null,
-    attemptNo: 0,
-    progressAtMs: null,
-    percent: null,
-    note: null,
-    blocker: null,
-    missing: [],
-    outputs: {},
-    artifacts: [],
-    commit: null,
-    failures: 0,
-    lostLeases: 0,
-    reviewRounds: 0,
-    preferredAgent: null,
-    failedBy: null,
-    verifiedBy: null,
-    ...given,
-    spec: {
-      key: "a",
-      title: "A",
-      body: "",
-      kind: "task",
-      labels: {},
-      needs: [],
-      paths: [],
-      resources: [],
-      priority: 50,
-      estimateMinutes: null,
-      deadlineMs: null,
-      budgetUsd: null,
-      inputs: {},
-      outputsWanted: [],
-      gates: null,
-      parentId: null,
-      onFailure: "block",
-      ...spec,
-    },
-  };
+  const placed = { id: "T1", planId: "P1", open: 0, createdBy: "ada", nowMs: 0 };
+  const task = newTask({ key: "a", title: "A" }, placed);
+  return { ...task, ...given, spec: { ...task.spec, ...spec } };
 }

@@ -1,3 +1,6 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { defineConfig } from "vitest/config";
 
 const report = process.env["GUVNOR_TEST_REPORT"];
@@ -8,6 +11,10 @@ export default defineConfig({
     ...(report === undefined ? {} : { outputFile: { json: report } }),
     include: ["test/**/*.test.ts"],
     restoreMocks: true,
+    // Many tests start guvnor as a process: what one has compiled serves the next.
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), "guvnor-test-compiled") },
+    // Processes that wait for one another leave a core free half of the time.
+    maxWorkers: 2,
     // Tests that start real processes wait on conditions; this only bounds a hang.
     testTimeout: 60_000,
     hookTimeout: 60_000,

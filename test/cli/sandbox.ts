@@ -66,7 +66,7 @@ export interface Following {
   until(isTrue: () => boolean): Promise<void>;
 }
 
-const INHERITED = ["PATH", "TMPDIR", "NODE_V8_COVERAGE", "NODE_OPTIONS"];
+const INHERITED = ["PATH", "TMPDIR", "NODE_V8_COVERAGE", "NODE_OPTIONS", "NODE_COMPILE_CACHE"];
 
 export function createSandbox({ repository = true } = {}): Sandbox {
   const base = realpathSync(mkdtempSync(join(tmpdir(), "guvnor-test-")));

@@ -20,6 +20,8 @@ export interface HeldReport {
   readonly number: number;
   readonly agent: string;
   readonly callId: string;
+  /** The request_id that it came under, and what that is bound to; null without one. */
+  readonly request: { readonly id: string; readonly digest: string } | null;
   readonly tool: string;
   readonly report: ProgressReport;
   /** The most that its credential gave it then. */

@@ -102,3 +102,17 @@ export function frozenMs(intervals: readonly StopInterval[], fromMs: number, toM
   }
   return total;
 }
+
+/**
+ * Since when something had stood still, without a break, at `atMs`; `atMs` itself where it had not.
+ * Stops may overlap or follow one another at once.
+ */
+export function stoodStillSince(intervals: readonly StopInterval[], atMs: number): number {
+  let sinceMs = atMs;
+  for (const { fromMs, toMs } of intervals.toSorted(
+    (a, b) => (b.toMs ?? atMs) - (a.toMs ?? atMs),
+  )) {
+    if ((toMs ?? atMs) >= sinceMs && fromMs < sinceMs) sinceMs = fromMs;
+  }
+  return sinceMs;
+}

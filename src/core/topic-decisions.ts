@@ -213,6 +213,18 @@ export function decideByPerson(
   };
 }
 
+/** The same topic after a time in which nobody could speak: what was left of its own is left. */
+export function prolong(topic: Topic, { fromMs, toMs }: { fromMs: number; toMs: number }): Topic {
+  if (topic.state === "proposing") {
+    const lostMs = Math.max(0, toMs - Math.max(fromMs, topic.createdAtMs));
+    return { ...topic, proposeUntilMs: topic.proposeUntilMs + lostMs };
+  }
+  if (!takesBallots(topic) || topic.voteUntilMs === null) return topic;
+  const openedMs = topic.voteUntilMs - topic.voteSeconds * 1000;
+  const lostMs = Math.max(0, toMs - Math.max(fromMs, openedMs));
+  return { ...topic, voteUntilMs: topic.voteUntilMs + lostMs };
+}
+
 /** @throws {GuvnorError} `not_electorate`. */
 export function requireMember(topic: Topic, agent: string): void {
   if (topic.electorate.includes(agent)) return;

@@ -7,7 +7,7 @@ import type { EngineDeps } from "./deps.ts";
 import { toGuvnorError } from "./error-answer.ts";
 import { inboxSummary } from "./inbox.ts";
 import type { Operation, Outcome } from "./operation.ts";
-import { readCall, readField, type Call, type Operations } from "./read-call.ts";
+import { digestOf, readCall, readField, type Call, type Operations } from "./read-call.ts";
 import {
   actorOf,
   answerError,
@@ -37,7 +37,7 @@ import { NO_GUARDS } from "./rules/guards.ts";
 import { rulesInForce, type RulesInForce } from "./rules/rules-in-force.ts";
 import { readStopFor } from "./rules/stops.ts";
 import { takeBackGrant } from "./take-back.ts";
-import { digestOf, whoCalls } from "./who-calls.ts";
+import { whoCalls } from "./who-calls.ts";
 
 /** How often a waiting call says that it still waits, so that hosts do not give up. */
 const PROGRESS_MS = 10_000;
@@ -134,6 +134,8 @@ interface Round {
  * policy → handler in a savepoint → audit entry → commit.
  */
 async function runOnce(deps: EngineDeps, call: Call, round: Round): Promise<Step> {
+  // What it waited between two looks says nothing of how fast guvnor is.
+  const startedMs = round.isFirst ? call.startedMs : deps.monotonic();
   return await deps.store.write(deps.scope, async (tx) => {
     const effects: Effect[] = [];
     const write: WriteContext = { tx, deps, nowMs: deps.now(), effects };
@@ -141,11 +143,12 @@ async function runOnce(deps: EngineDeps, call: Call, round: Round): Promise<Step
     // First of all: a kept report that is taken now may change the very agent that calls.
     if (isAgent) await followGlobalStop(write);
     const { agent, replay, problem } = await whoCalls(write, call);
-    const rules = await rulesInForce(deps, tx);
+    const rules = await rulesInForce({ deps, tx });
     const guards = isAgent ? await guardsOf(write, call, agent) : NO_GUARDS;
     const { isFirst } = round;
-    const governed: Governed = { call, agent, rules, problem, isFirst, guards };
-    const entry: Entry = { write, call, agent, policyHash: rules.hash };
+    const entry: Entry = { write, call, agent, policyHash: rules.hash, startedMs };
+    const tryOut = async (): Promise<void> => await tryHandler(entry);
+    const governed: Governed = { call, agent, rules, problem, isFirst, guards, tryOut };
     try {
       const first = isAgent ? await governAnyCall(write, governed) : FREE;
       if (first.refusal !== undefined) return stepOf(await recordRuling(entry, first.refusal));
@@ -175,18 +178,11 @@ interface Ruled {
 }
 
 async function runHandler(entry: Entry, { rules, ruling, round }: Ruled): Promise<Step> {
-  const { write, call, agent } = entry;
+  const { write, call } = entry;
   const { tx, effects } = write;
   const committed = effects.length;
   const { cleared } = ruling;
-  const context: CallContext = {
-    ...write,
-    callId: call.callId,
-    caller: call.incoming.caller,
-    agent,
-    actor: actorOf(call.incoming, agent),
-    facts: cleared?.facts ?? call.facts,
-  };
+  const context = contextOf(entry, cleared?.facts ?? call.facts);
   try {
     const outcome = await tx.savepoint(async () => {
       const value = await handle(call, context, cleared?.input ?? call.input);
@@ -211,6 +207,22 @@ async function runHandler(entry: Entry, { rules, ruling, round }: Ruled): Promis
     for (const probe of ruling.probes) await giveBackProbe(write, probe);
     return stepOf(await recordRefusal(entry, rules, error, ruling));
   }
+}
+
+/** Does it and undoes it. @throws What the handler refuses it with. */
+async function tryHandler(entry: Entry): Promise<void> {
+  const { write, call } = entry;
+  const effects: Effect[] = [];
+  await write.tx.savepoint(async () => {
+    await handle(call, { ...contextOf(entry, call.facts), effects }, call.input);
+    return { keep: false, value: undefined };
+  });
+}
+
+function contextOf({ write, call, agent }: Entry, facts: JsonObject): CallContext {
+  const { callId, incoming } = call;
+  const actor = actorOf(incoming, agent);
+  return { ...write, callId, caller: incoming.caller, agent, actor, facts };
 }
 
 /** Of ours, or of what we depend on: what the caller did wrong says nothing of the tool. */

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 
 import type { Agent } from "../core/agent.ts";
+import type { HeldReport } from "../core/held-action.ts";
 import type { ReadTx } from "../store/store.ts";
 import type { CallContext, WriteContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
@@ -37,6 +38,7 @@ export interface PrepareContext {
 export interface HoldContext extends WriteContext {
   readonly agent: Agent;
   readonly callId: string;
+  readonly request: HeldReport["request"];
   readonly facts: JsonObject;
 }
 

@@ -1,6 +1,6 @@
 import type { ProcessRow } from "../core/agent.ts";
 import { BEAT_MS, observe, type Observation } from "../core/presence.ts";
-import { settleDueTopics } from "./board/settle-topics.ts";
+import { haveDueTopics, settleDueTopics } from "./board/settle-topics.ts";
 import type { EngineDeps } from "./deps.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
 import { endProcess } from "./presence.ts";
@@ -48,12 +48,12 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
   const judge = async (elapsedMs: number): Promise<void> => {
     const { beats, dueTopics } = await deps.store.read(deps.scope, async (tx) => ({
       beats: await tx.processes.listPresent(),
-      dueTopics: await tx.topics.due(deps.now()),
+      dueTopics: await haveDueTopics(tx, deps.now()),
     }));
     const seen = observe(observations, beats, deps.processId, elapsedMs);
     observations = seen.observations;
     if (seen.silent.length > 0) await endSilent(deps, seen);
-    if (dueTopics.length > 0) await systemAct(deps, "settle_topics", settleDueTopics);
+    if (dueTopics) await systemAct(deps, "settle_topics", settleDueTopics);
   };
 
   const liveness = async (nowMs: number): Promise<void> => {

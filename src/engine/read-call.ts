@@ -124,3 +124,8 @@ export function readField(input: unknown, field: string): unknown {
   if (typeof input !== "object" || input === null) return undefined;
   return Object.getOwnPropertyDescriptor(input, field)?.value;
 }
+
+/** Binds a request_id to the very call. */
+export function digestOf({ sha256 }: Pick<EngineDeps, "sha256">, call: Call): string {
+  return sha256(`${call.incoming.operation}\n${call.payload}`);
+}

@@ -16,6 +16,8 @@ export interface Entry {
   readonly call: Call;
   readonly agent: Agent | undefined;
   readonly policyHash: string | null;
+  /** As deps.monotonic has it. */
+  readonly startedMs: number;
 }
 
 /** What the rules refuse. Of a flood each window has one entry; the rest is counted. */
@@ -81,7 +83,7 @@ interface Recorded {
 }
 
 export async function record(entry: Entry, facts: Recorded): Promise<void> {
-  const { write, call, agent, policyHash } = entry;
+  const { write, call, agent, policyHash, startedMs } = entry;
   const { deps, tx, nowMs, effects } = write;
   const { caller } = call.incoming;
   await writeAudit(tx, {
@@ -98,7 +100,7 @@ export async function record(entry: Entry, facts: Recorded): Promise<void> {
     reason: facts.reason ?? null,
     policyHash,
     effects,
-    durationUs: Math.round((deps.monotonic() - call.startedMs) * 1000),
+    durationUs: Math.round((deps.monotonic() - startedMs) * 1000),
     callId: call.callId,
     trace: call.incoming.trace?.slice(0, 128) ?? null,
     payload: call.payload,

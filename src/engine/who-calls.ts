@@ -5,7 +5,7 @@ import type { WriteContext } from "./call-context.ts";
 import type { CallAnswer, JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 import { identifyAgent } from "./identify.ts";
-import { readField, type Call } from "./read-call.ts";
+import { digestOf, readField, type Call } from "./read-call.ts";
 import { useToken } from "./rules/tokens.ts";
 
 interface Identified {
@@ -70,9 +70,4 @@ async function findReplay(
 function parseAnswer(answer: string): JsonObject {
   const body: unknown = JSON.parse(answer);
   return typeof body === "object" && body !== null ? { ...body } : {};
-}
-
-/** Binds a request_id to the very call. */
-export function digestOf(deps: EngineDeps, call: Call): string {
-  return deps.sha256(`${call.incoming.operation}\n${call.payload}`);
 }

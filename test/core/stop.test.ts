@@ -7,6 +7,7 @@ import {
   raiseStop,
   resume,
   stopFor,
+  stoodStillSince,
   stopIntervals,
   type Stop,
   type StopInterval,
@@ -158,6 +159,25 @@ describe("frozenMs", () => {
         const after = frozenMs([...all, more], fromMs, toMs);
         expect(after).toBeGreaterThanOrEqual(before);
         expect(after).toBeLessThanOrEqual(Math.max(0, toMs - fromMs));
+      }),
+    );
+  });
+});
+
+describe("how long something had stood still", () => {
+  const interval = fc
+    .tuple(fc.nat(50), fc.integer({ min: 1, max: 20 }), fc.boolean())
+    .map(([fromMs, lengthMs, isOpen]) => ({ fromMs, toMs: isOpen ? null : fromMs + lengthMs }));
+
+  test("is the longest time without a break before then", () => {
+    fc.assert(
+      fc.property(fc.array(interval, { maxLength: 12, size: "max" }), fc.nat(80), (all, atMs) => {
+        const begun = all.filter(({ fromMs }) => fromMs < atMs);
+        const isStopped = (ms: number): boolean =>
+          begun.some(({ fromMs, toMs }) => fromMs <= ms && ms < (toMs ?? atMs));
+        let since = atMs;
+        while (isStopped(since - 1)) since -= 1;
+        expect(stoodStillSince(begun, atMs)).toBe(since);
       }),
     );
   });

@@ -55,6 +55,7 @@ const APPROVAL: Approval = {
 };
 
 const REPORT: HeldReport = {
+  request: { id: "r1", digest: "d1" },
   number: 1,
   agent: "ada",
   callId: "c",

@@ -1,7 +1,19 @@
 import type { Topic } from "../../core/board.ts";
-import { dueMove } from "../../core/topic-decisions.ts";
+import { toIso } from "../../core/iso-time.ts";
+import { dueMove, prolong } from "../../core/topic-decisions.ts";
+import type { ReadTx } from "../../store/store.ts";
 import type { WriteContext } from "../call-context.ts";
+import { readStopFor } from "../rules/stops.ts";
 import { loadDeliberation, saveTopicMove } from "./move-topic.ts";
+
+/** More open topics than anybody can follow. */
+const MAX_OPEN = 1_000_000;
+
+/** Whether there is anything for settleDueTopics to do: while the project is stopped nobody can speak. */
+export async function haveDueTopics(tx: ReadTx, nowMs: number): Promise<boolean> {
+  if ((await tx.topics.due(nowMs)).length === 0) return false;
+  return (await readStopFor(tx, null)) === undefined;
+}
 
 /**
  * Does what deadlines ask for, for all topics; once done there is nothing more to do. No process has
@@ -10,6 +22,7 @@ import { loadDeliberation, saveTopicMove } from "./move-topic.ts";
  * @returns how many topics moved.
  */
 export async function settleDueTopics(ctx: WriteContext): Promise<number> {
+  if (!(await haveDueTopics(ctx.tx, ctx.nowMs))) return 0;
   let moved = 0;
   for (const topic of await ctx.tx.topics.due(ctx.nowMs)) {
     const settled = await settleTopic(ctx, topic, undefined);
@@ -26,4 +39,28 @@ export async function settleTopic(
 ): Promise<Topic> {
   const move = dueMove(await loadDeliberation(ctx.tx, topic), ctx.nowMs);
   return move === undefined ? topic : await saveTopicMove(ctx, topic.state, move, actor);
+}
+
+/** Gives topics back the time in which everything was stopped. */
+export async function prolongTopics(
+  ctx: WriteContext,
+  stopped: { readonly fromMs: number; readonly toMs: number },
+): Promise<void> {
+  for (const state of ["proposing", "voting"] as const) {
+    for (const topic of await ctx.tx.topics.list(state, MAX_OPEN)) {
+      const prolonged = prolong(topic, stopped);
+      await ctx.tx.topics.save(prolonged);
+      ctx.effects.push({
+        type: "topic",
+        id: topic.id,
+        event: "prolonged",
+        ...deadlines(prolonged),
+      });
+    }
+  }
+}
+
+function deadlines({ state, proposeUntilMs, voteUntilMs }: Topic): { readonly until?: string } {
+  const untilMs = state === "proposing" ? proposeUntilMs : voteUntilMs;
+  return untilMs === null ? {} : { until: toIso(untilMs) };
 }

@@ -36,14 +36,14 @@ const resume = definePersonOperation({
     const person = callingPerson(ctx);
     const wanted = await scopeOf(ctx, asked);
     const ended = await endStop(ctx, wanted, person);
-    if (!ended) {
+    if (ended === undefined) {
       throw new GuvnorError(
         "state_conflict",
         `${nameOfScope(wanted)} is not stopped.`,
         "See what is: guvnor status",
       );
     }
-    const reports = await resumeWork(ctx);
+    const reports = await resumeWork(ctx, ended);
     const still = (await readStops(ctx.tx)).filter(({ endedAtMs }) => endedAtMs === null);
     return {
       answer: {

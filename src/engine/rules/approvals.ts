@@ -54,7 +54,7 @@ export interface Cleared {
 export async function clearAction(
   ctx: WriteContext,
   asked: Asked,
-  demands: readonly Demand[],
+  { demands, tryOut }: { demands: readonly Demand[]; tryOut: () => Promise<void> },
 ): Promise<Cleared | { readonly waitsFor: readonly HeldAction[] }> {
   const { agent, task } = asked;
   const subject = subjectHash(subjectOf(asked.tool, fieldsOf(asked.input), factsOf(asked.facts)));
@@ -63,10 +63,14 @@ export async function clearAction(
   const open = (await ctx.tx.approvals.openFor(subject)).filter(({ approval }) =>
     isForCaller(approval, use),
   );
+  const found = demands.map((demand) =>
+    open.find(({ approval }) => meets(approval, demand, ctx.nowMs)),
+  );
+  // Nobody is asked about what would be refused all the same.
+  if (found.includes(undefined)) await tryOut();
   const held: HeldAction[] = [];
-  for (const demand of demands) {
-    const found = open.find(({ approval }) => meets(approval, demand, ctx.nowMs));
-    held.push(found ?? (await request(ctx, asked, { demand, subject })));
+  for (const [index, demand] of demands.entries()) {
+    held.push(found[index] ?? (await request(ctx, asked, { demand, subject })));
   }
   const spent: HeldAction[] = [];
   for (const action of held) {
@@ -99,6 +103,14 @@ function asStored(stored: unknown, sent: unknown): unknown {
 /** The action has happened: nobody can do it again with the same yes. */
 export async function spendApprovals(ctx: WriteContext, { spent }: Cleared): Promise<void> {
   for (const action of spent) await saveApproval(ctx, action, "granted");
+}
+
+/** Grants that nobody used in time are over; a request never is. */
+export async function expireApprovals(ctx: WriteContext): Promise<void> {
+  for (const action of await ctx.tx.approvals.due(ctx.nowMs)) {
+    const approval = expireApproval(action.approval, ctx.nowMs);
+    if (approval !== action.approval) await saveApproval(ctx, { ...action, approval }, "granted");
+  }
 }
 
 /** The refusal that a call gets which waits for people. */

@@ -16,8 +16,8 @@ export async function followGlobalStop(ctx: WriteContext): Promise<void> {
     const { reason, by, atMs } = said;
     await addStop(ctx, { scope: { kind: "all" }, reason, by }, atMs);
   } else {
-    await endStop(ctx, { kind: "all" }, said.by, said.atMs);
-    await resumeWork(ctx);
+    const ended = await endStop(ctx, { kind: "all" }, said.by, said.atMs);
+    if (ended !== undefined) await resumeWork(ctx, ended);
   }
 }
 

@@ -5,7 +5,7 @@ import { stopFor } from "../../core/stop.ts";
 import type { Decision } from "../../policy/decide.ts";
 import type { WriteContext } from "../call-context.ts";
 import { hasRunning } from "../move-task.ts";
-import { readField, type Call } from "../read-call.ts";
+import { digestOf, readField, type Call } from "../read-call.ts";
 import type { AuditDecision } from "../write-audit.ts";
 import { approvalRequired, clearAction, type Cleared } from "./approvals.ts";
 import {
@@ -70,6 +70,8 @@ export interface Governed {
   readonly isFirst: boolean;
   /** Of its agent, tier, tool and project: read once for all of it. */
   readonly guards: Guards;
+  /** Throws what the call would be refused with if nobody had to be asked; leaves nothing behind. */
+  readonly tryOut: () => Promise<void>;
 }
 
 /**
@@ -117,11 +119,19 @@ export async function governCall(ctx: WriteContext, governed: Governed): Promise
   const breakers = breakersOf(rules, tool, claims ? agent : undefined);
   const { probes, refusal } = await passAll(ctx, guards, breakers);
   const isWatched = guards.state(toolSubject(tool), "breaker", "") !== undefined;
-  const ruling = refusal ?? (await governByPolicy(ctx, governed));
-  if (ruling.refusal === undefined) return { ...ruling, isWatched, probes };
   // It tries nothing: whoever is refused must not keep a tool closed for the others.
-  for (const probe of probes) await giveBackProbe(ctx, probe);
-  return ruling;
+  const giveBack = async (): Promise<void> => {
+    for (const probe of probes) await giveBackProbe(ctx, probe);
+  };
+  try {
+    const ruling = refusal ?? (await governByPolicy(ctx, governed));
+    if (ruling.refusal === undefined) return { ...ruling, isWatched, probes };
+    await giveBack();
+    return ruling;
+  } catch (error) {
+    await giveBack();
+    throw error;
+  }
 }
 
 async function governByPolicy(ctx: WriteContext, governed: Governed): Promise<Ruling> {
@@ -210,7 +220,7 @@ async function deny(ctx: WriteContext, governed: Governed, decision: Decision): 
 
 async function askFor(
   ctx: WriteContext,
-  { call, agent }: Governed,
+  { call, agent, tryOut }: Governed,
   decision: Decision,
 ): Promise<Ruling> {
   if (agent === undefined) {
@@ -228,7 +238,7 @@ async function askFor(
     facts: call.facts,
     task: await taskOf(ctx.tx, call.input),
   };
-  const result = await clearAction(ctx, asked, decision.approvers);
+  const result = await clearAction(ctx, asked, { demands: decision.approvers, tryOut });
   if ("waitsFor" in result) {
     const approval = result.waitsFor[0]?.approval.id ?? null;
     const error = approvalRequired(result.waitsFor);
@@ -324,7 +334,9 @@ export async function guardsOf(
 async function hold(ctx: WriteContext, { call, agent, problem }: Governed): Promise<boolean> {
   const { operation, callId, facts, input } = call;
   if (agent === undefined || problem !== undefined) return false;
-  return (await operation?.hold?.({ ...ctx, agent, callId, facts }, input)) ?? false;
+  const id = readField(input, "request_id");
+  const request = typeof id === "string" ? { id, digest: digestOf(ctx.deps, call) } : null;
+  return (await operation?.hold?.({ ...ctx, agent, callId, request, facts }, input)) ?? false;
 }
 
 function refused(refusal: Pick<Refusal, "error" | "decision" | "rule"> & Partial<Refusal>): Ruling {

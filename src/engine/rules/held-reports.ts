@@ -19,6 +19,7 @@ export async function holdReport(ctx: HoldContext, report: ProgressReport): Prom
     number: await ctx.tx.nextNumber("heldReport"),
     agent: ctx.agent.name,
     callId: ctx.callId,
+    request: ctx.request,
     tool: "report_progress",
     report: kept,
     tier: ctx.agent.tier,

@@ -1,7 +1,10 @@
 import type { Agent } from "../../core/agent.ts";
 import type { HeldReport } from "../../core/held-action.ts";
+import { stoodStillSince, stopIntervals, type Stop } from "../../core/stop.ts";
 import { lowestTier } from "../../core/token.ts";
+import { prolongTopics } from "../board/settle-topics.ts";
 import type { CallContext, WriteContext } from "../call-context.ts";
+import type { JsonObject } from "../call.ts";
 import { toGuvnorError } from "../error-answer.ts";
 import { sendToInbox } from "../inbox.ts";
 import { takeFromAbsent } from "../presence.ts";
@@ -10,14 +13,16 @@ import { reportProgress } from "../report-progress.ts";
 import { spendApprovals } from "./approvals.ts";
 import { governCall, guardsOf } from "./govern.ts";
 import { rulesInForce } from "./rules-in-force.ts";
-import { readStopFor } from "./stops.ts";
+import { readStopFor, readStops } from "./stops.ts";
 
 /**
  * After a stop: reports that came meanwhile are taken in the order in which they came, each under
- * its own fence and under the rules in force now; then what absent agents held is given back.
+ * its own fence and under the rules in force now; topics get back the time in which nobody could
+ * speak; then what absent agents held is given back.
  * @returns How many reports were taken.
  */
-export async function resumeWork(ctx: WriteContext): Promise<number> {
+export async function resumeWork(ctx: WriteContext, ended: Stop): Promise<number> {
+  await giveBackTime(ctx, ended);
   let taken = 0;
   for (const report of await ctx.tx.heldReports.open()) {
     if ((await readStopFor(ctx.tx, report.agent)) !== undefined) continue;
@@ -30,6 +35,16 @@ export async function resumeWork(ctx: WriteContext): Promise<number> {
   }
   await takeFromAbsent(ctx);
   return taken;
+}
+
+/** Of the stop that is over and those that it followed on: a single agent's stops no topic. */
+async function giveBackTime(ctx: WriteContext, { scope, endedAtMs }: Stop): Promise<void> {
+  const { tx, nowMs: toMs } = ctx;
+  if (scope.kind === "agent" || (await readStopFor(tx, null)) !== undefined) return;
+  const who = { project: ctx.deps.scope.project, agent: null };
+  const intervals = stopIntervals(await readStops(tx), who);
+  const fromMs = stoodStillSince(intervals, endedAtMs ?? toMs);
+  await prolongTopics(ctx, { fromMs, toMs });
 }
 
 /** It was told that its report counts. */
@@ -49,23 +64,35 @@ async function replay(ctx: WriteContext, report: HeldReport): Promise<string> {
   const known = await ctx.tx.agents.get(report.agent);
   if (known === undefined) return "agent_unknown";
   if (known.state === "revoked") return "agent_revoked";
+  const { request } = report;
+  const before = request === null ? undefined : await ctx.tx.requests.get(known.name, request.id);
+  if (before !== undefined) {
+    return before.digest === request?.digest ? "accepted" : "request_id_reused";
+  }
   const agent = { ...known, tier: lowestTier([known.tier, report.tier]) };
-  const rules = await rulesInForce(ctx.deps, ctx.tx);
+  const rules = await rulesInForce(ctx);
   const call = callOf(ctx, report);
   let ruled = ctx.effects.length;
   try {
     const guards = await guardsOf(ctx, call, agent);
-    const ruling = await governCall(ctx, { call, agent, rules, isFirst: true, guards });
+    const tryOut = async (): Promise<void> => {
+      await tryReport(
+        { ...contextOf(ctx, { agent, call, facts: report.facts }), effects: [] },
+        report,
+      );
+    };
+    const governed = { call, agent, rules, isFirst: true, guards, tryOut };
+    const ruling = await governCall(ctx, governed);
     if (ruling.refusal !== undefined) return ruling.refusal.error.code;
     const { cleared } = ruling;
     ruled = ctx.effects.length;
-    await ctx.tx.savepoint(async () => {
+    const { answer } = await ctx.tx.savepoint(async () => {
       const context = contextOf(ctx, { agent, call, facts: cleared?.facts ?? report.facts });
       // What was approved is this very report, but for the commit, which is in the facts.
-      await reportProgress(context, report.report);
-      return { keep: true, value: undefined };
+      return { keep: true, value: await reportProgress(context, report.report) };
     });
     if (cleared !== undefined) await spendApprovals(ctx, cleared);
+    if (request !== null) await answerAgain(ctx, report, { ...request, answer });
     return "accepted";
   } catch (error) {
     // One report that cannot be taken must not keep everybody stopped.
@@ -75,6 +102,24 @@ async function replay(ctx: WriteContext, report: HeldReport): Promise<string> {
     ctx.effects.length = ruled;
     return code;
   }
+}
+
+/** Does it and undoes it. @throws What it would be refused with. */
+async function tryReport(ctx: CallContext, { report }: HeldReport): Promise<void> {
+  await ctx.tx.savepoint(async () => {
+    await reportProgress(ctx, report);
+    return { keep: false, value: undefined };
+  });
+}
+
+/** Whoever sends it again, as nobody had said that it was taken, gets this answer. */
+async function answerAgain(
+  { tx, nowMs }: WriteContext,
+  { agent, callId }: HeldReport,
+  { id, digest, answer }: { id: string; digest: string; answer: JsonObject },
+): Promise<void> {
+  const stored = { agent, requestId: id, digest, answer: JSON.stringify(answer), callId };
+  await tx.requests.insert({ ...stored, atMs: nowMs });
 }
 
 /** As it came; its input was parsed then. */

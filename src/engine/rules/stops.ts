@@ -36,22 +36,22 @@ export async function addStop(
   return true;
 }
 
-/** @returns False where this very scope was not stopped. */
+/** @returns The stop that is over; undefined where this very scope was not stopped. */
 export async function endStop(
   ctx: WriteContext,
   scope: StopScope,
   by: string,
   atMs = ctx.nowMs,
-): Promise<boolean> {
+): Promise<Stop | undefined> {
   const stops = await readStops(ctx.tx);
   const ended = resume(stops, scope, { by, nowMs: atMs });
-  if (ended === undefined) return false;
+  if (ended === undefined) return undefined;
   const others = stops.filter(
     (stop) => !(stop.endedAtMs === null && sameScope(stop.scope, ended.scope)),
   );
   await saveStops(ctx, [...others, ended]);
   await tell(ctx, "resumed", ended);
-  return true;
+  return ended;
 }
 
 /** A limit or a violation stops the whole project. */

@@ -170,6 +170,14 @@ describe("a call that needs a person", () => {
     expect(await approval("A1")).toBe("expired");
   });
 
+  test("is not asked about where it would be refused all the same", async () => {
+    await claimed(fleet, "ada");
+    expect(await done("bob")).toMatchObject({ code: "not_holder" });
+    expect(await done("ada", { fence: 9 })).toMatchObject({ code: "stale_lease" });
+    expect(await fleet.read(async (tx) => await tx.approvals.list(undefined, 10))).toEqual([]);
+    expect(await done("ada")).toMatchObject({ code: "approval_required" });
+  });
+
   test("is not asked about any more once its task is over", async () => {
     await claimed(fleet, "ada");
     await done("ada");
@@ -328,7 +336,7 @@ describe("when the agent is gone", () => {
     expect(await taskNamed(fleet, "T1")).toMatchObject({ state: "blocked", holder: "bob" });
     await grant("A1");
     expect(await taskNamed(fleet, "T1")).toMatchObject({ state: "running", holder: "bob" });
-    expect(await done("cy")).toMatchObject({ code: "approval_required" });
+    expect(await done("cy")).toMatchObject({ code: "not_holder" });
     expect(await approval("A1")).toBe("granted");
     expect(await done("bob")).toMatchObject({ accepted: true });
   });

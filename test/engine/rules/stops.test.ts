@@ -30,6 +30,10 @@ async function heldReports(): Promise<number> {
   return (await fleet.read(async (tx) => await tx.heldReports.open())).length;
 }
 
+async function topicState(): Promise<unknown> {
+  return (await fleet.read(async (tx) => await tx.topics.get("B1")))?.state;
+}
+
 /** Beats and looks, second by second, as all living processes would. */
 async function pass(seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second += 1) {
@@ -122,6 +126,34 @@ describe("a report while stopped", () => {
     expect(await heldReports()).toBe(1);
     const stored = await fleet.read(async (tx) => await tx.heldReports.open());
     expect(JSON.stringify(stored)).not.toContain(session);
+  });
+
+  test("sent again under its request_id after the resumption is answered as it was taken", async () => {
+    await planTasks(fleet, 1);
+    await claimed(fleet, "ada");
+    await stop();
+    const words = { status: "done", request_id: "r1" };
+    await report(fleet, "ada", "T1", words);
+    await asPerson(fleet, "resume");
+    expect(await report(fleet, "ada", "T1", words)).toMatchObject({
+      accepted: true,
+      task: { id: "T1", state: "done" },
+    });
+    const other = { ...words, note: "another" };
+    expect(await report(fleet, "ada", "T1", other)).toMatchObject({ code: "request_id_reused" });
+    expect((await fleet.ledger()).filter(({ decision }) => decision === "replayed")).toHaveLength(
+      1,
+    );
+  });
+
+  test("of two under one request_id only the first is taken", async () => {
+    await planTasks(fleet, 1);
+    await claimed(fleet, "ada");
+    await stop();
+    await report(fleet, "ada", "T1", { status: "working", request_id: "r1" });
+    await report(fleet, "ada", "T1", { status: "released", request_id: "r1" });
+    expect(await asPerson(fleet, "resume")).toMatchObject({ reports_taken: 2 });
+    expect(await taskNamed(fleet, "T1")).toMatchObject({ state: "running", holder: "ada" });
   });
 
   test("several are taken in order, each under its own fence", async () => {
@@ -289,4 +321,58 @@ test("one that calls on and on while stopped does not fill the ledger", async ()
   for (let call = 0; call < 100; call += 1) await claimed(fleet, "ada");
   const denied = (await fleet.ledger()).filter(({ decision }) => decision === "deny");
   expect(denied).toHaveLength(11);
+});
+
+describe("a topic while everything is stopped", () => {
+  const TOPIC = {
+    title: "Which?",
+    problem: "One of two.",
+    electorate: { agents: ["ada", "bob"] },
+    propose_seconds: 300,
+    vote_seconds: 600,
+  };
+
+  beforeEach(async () => {
+    for (const each of ["ada", "bob"]) await fleet.ok(each, "register_agent", { name: each });
+    await fleet.ok("ada", "open_topic", TOPIC);
+    await fleet.advance(100_000);
+  });
+
+  test("keeps what was left of its time", async () => {
+    await stop();
+    await pass(400);
+    expect(await topicState()).toBe("proposing");
+    await asPerson(fleet, "resume");
+    await pass(199);
+    expect(await topicState()).toBe("proposing");
+    expect(
+      await fleet.ok("bob", "propose_solution", { topic_id: "B1", title: "a", body: "b" }),
+    ).toMatchObject({ solution_id: "S1" });
+    await pass(2);
+    expect(await topicState()).toBe("voting");
+  });
+
+  test("does so through stops that overlap, and counts their time once", async () => {
+    await stop();
+    await pass(100);
+    await stop({ all: true });
+    await pass(100);
+    await asPerson(fleet, "resume");
+    await pass(100);
+    await asPerson(fleet, "resume", { all: true });
+    await pass(199);
+    expect(await topicState()).toBe("proposing");
+    await pass(2);
+    expect(await topicState()).toBe("no_consensus");
+  });
+
+  test("goes on while a single agent is stopped", async () => {
+    await stop({ agent: "bob" });
+    await pass(100);
+    await asPerson(fleet, "resume", { agent: "bob" });
+    await pass(99);
+    expect(await topicState()).toBe("proposing");
+    await pass(2);
+    expect(await topicState()).not.toBe("proposing");
+  });
 });

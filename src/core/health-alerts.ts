@@ -1,9 +1,6 @@
-export type HealthMeasure =
-  | "error_rate"
-  | "completion_rate"
-  | "response_ms"
-  | "silent_ms"
-  | "queue_depth";
+import type { HealthSettings } from "./settings.ts";
+
+export type HealthMeasure = "error_rate" | "completion_rate" | "response_ms" | "queue_depth";
 
 export interface HealthThreshold {
   readonly measure: HealthMeasure;
@@ -14,17 +11,21 @@ export interface HealthThreshold {
   readonly clear: number;
 }
 
-/**
- * Healthy is: an answer in less than 5 s, over 95 % completed, under 1 % errors, fewer than 10 queued.
- * @internal Exported for its tests.
- */
-export const DEFAULT_THRESHOLDS: readonly HealthThreshold[] = [
-  { measure: "error_rate", bad: "above", threshold: 0.01, clear: 0.008 },
-  { measure: "completion_rate", bad: "below", threshold: 0.95, clear: 0.96 },
-  { measure: "response_ms", bad: "above", threshold: 5000, clear: 4000 },
-  { measure: "silent_ms", bad: "above", threshold: 60_000, clear: 30_000 },
-  { measure: "queue_depth", bad: "above", threshold: 10, clear: 8 },
-];
+/** What a project watches, as its settings have it: the part that is well again is a fifth of the way back. */
+export function thresholdsOf({ thresholds }: HealthSettings): readonly HealthThreshold[] {
+  const { errorRate, completionRate, responseTimeMs, queueDepth } = thresholds;
+  const wanted: readonly [HealthMeasure, HealthThreshold["bad"], number | null][] = [
+    ["error_rate", "above", errorRate],
+    ["completion_rate", "below", completionRate],
+    ["response_ms", "above", responseTimeMs],
+    ["queue_depth", "above", queueDepth],
+  ];
+  return wanted.flatMap(([measure, bad, threshold]) => {
+    if (threshold === null) return [];
+    const clear = bad === "above" ? threshold * 0.8 : threshold + (1 - threshold) * 0.2;
+    return [{ measure, bad, threshold, clear }];
+  });
+}
 
 export interface Reading {
   readonly measure: HealthMeasure;

@@ -51,7 +51,7 @@ export interface ReadTx {
   readonly agents: Pick<AgentTable, "get" | "bySession" | "list" | "byProcess">;
   readonly plans: Pick<PlanTable, "get" | "list" | "openCount">;
   readonly tasks: Omit<TaskTable, "insert" | "save" | "addDependency">;
-  readonly attempts: Pick<AttemptTable, "get" | "list" | "listRunning">;
+  readonly attempts: Omit<AttemptTable, "save">;
   readonly gateRuns: Omit<GateRunTable, "save">;
   readonly topics: Pick<TopicTable, "get" | "list" | "due">;
   readonly solutions: Pick<SolutionTable, "get" | "ofTopic">;
@@ -179,6 +179,8 @@ export interface AttemptTable {
   list(taskId: string): Promise<Attempt[]>;
   /** Attempts without an end. */
   listRunning(): Promise<Attempt[]>;
+  /** Of an agent, those that ended, the last one first. */
+  listEnded(agent: string, limit: number): Promise<Attempt[]>;
   save(attempt: Attempt): Promise<void>;
 }
 

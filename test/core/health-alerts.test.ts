@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import {
-  DEFAULT_THRESHOLDS,
   healthAlerts,
+  thresholdsOf,
   type HealthAlert,
   type HealthThreshold,
   type Reading,
@@ -137,7 +137,23 @@ describe("alerts", () => {
   });
 });
 
-test.each(DEFAULT_THRESHOLDS)("the mark to clear $measure at lies on its good side", (limit) => {
-  const { bad, threshold, clear } = limit;
-  expect(bad === "above" ? clear < threshold : clear > threshold).toBe(true);
+test("the mark to clear at lies on the good side of each threshold", () => {
+  const rate = fc.option(fc.double({ min: 0.001, max: 0.999, noNaN: true }));
+  const amount = fc.option(fc.integer({ min: 1, max: 1_000_000 }));
+  const thresholds = fc.record({
+    responseTimeMs: amount,
+    completionRate: rate,
+    errorRate: rate,
+    queueDepth: amount,
+  });
+  fc.assert(
+    fc.property(thresholds, (given) => {
+      const watched = thresholdsOf({ reportIntervalMs: 60_000, thresholds: given });
+      const wanted = Object.values(given).filter((each) => each !== null);
+      expect(new Set(watched.map(({ threshold }) => threshold))).toEqual(new Set(wanted));
+      for (const { bad, threshold, clear } of watched) {
+        expect(bad === "above" ? clear < threshold : clear > threshold).toBe(true);
+      }
+    }),
+  );
 });

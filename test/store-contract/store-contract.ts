@@ -413,6 +413,18 @@ export function testStoreContract(open: () => Promise<Store>): void {
         expect(await tx.attempts.get("T1", 1)).toEqual(attempt);
         expect(await tx.attempts.list("T1")).toHaveLength(2);
         expect((await tx.attempts.listRunning()).map((each) => each.no)).toEqual([1]);
+        await tx.attempts.save({ ...attempt, no: 3, endedAtMs: 9, outcome: "done" });
+        await tx.attempts.save({
+          ...attempt,
+          no: 4,
+          agent: "other",
+          endedAtMs: 9,
+          outcome: "done",
+        });
+        const ended = async (limit: number): Promise<number[]> =>
+          (await tx.attempts.listEnded(attempt.agent, limit)).map((each) => each.no);
+        expect(await ended(10)).toEqual([3, 2]);
+        expect(await ended(1)).toEqual([3]);
       });
     });
   });

@@ -2,12 +2,7 @@ import { z } from "zod";
 
 import type { Agent } from "../../core/agent.ts";
 import type { HealthCheck } from "../../core/guard.ts";
-import {
-  healthAlerts,
-  type HealthMeasure,
-  type HealthThreshold,
-  type Reading,
-} from "../../core/health-alerts.ts";
+import { healthAlerts, thresholdsOf, type Reading } from "../../core/health-alerts.ts";
 import {
   countCall,
   countOutcome,
@@ -19,17 +14,21 @@ import {
 } from "../../core/health.ts";
 import { fromIso } from "../../core/iso-time.ts";
 import type { ProjectSettings } from "../../core/settings.ts";
+import type { AttemptOutcome } from "../../core/task.ts";
 import type { ReadTx } from "../../store/store.ts";
 import type { WriteContext } from "../call-context.ts";
 import { PROJECT_SUBJECT, readGuards } from "./guards.ts";
 import { emitEvent } from "./outbox.ts";
 import { rulesInForce } from "./rules-in-force.ts";
-import { readTrust } from "./trust.ts";
 
 const entryBody = z.object({ at: z.string(), decision: z.string(), duration_us: z.number() });
 
 /** Entries of an agent's that its health is read from. */
 const MAX_ENTRIES = 200;
+/** Attempts of an agent's that its completion rate is read from. */
+const MAX_ATTEMPTS = 50;
+/** What was given back, taken away or never delivered says nothing of who had it. */
+const COUNTED: ReadonlySet<AttemptOutcome | null> = new Set(["done", "failed", "lost"] as const);
 /** Ready tasks looked at for the depth of queues. */
 const MAX_READY = 1000;
 
@@ -44,11 +43,11 @@ export async function isHealthDue(
 
 /** Alerts are told when they come and when they go, not as long as they last. */
 export async function checkHealth(ctx: WriteContext): Promise<void> {
-  const { settings } = await rulesInForce(ctx.deps, ctx.tx);
+  const { settings } = await rulesInForce(ctx);
   if (!(await isHealthDue(ctx.tx, settings, ctx.nowMs))) return;
   const { active } = await lastCheck(ctx.tx);
   const readings = await readAll(ctx);
-  const change = healthAlerts(active, readings, thresholdsOf(settings));
+  const change = healthAlerts(active, readings, thresholdsOf(settings.health));
   const state: HealthCheck = { atMs: ctx.nowMs, active: change.active };
   await ctx.tx.guards.save({ subject: PROJECT_SUBJECT, kind: "health", name: "", state });
   for (const [event, alerts] of Object.entries({
@@ -89,7 +88,7 @@ async function readAll(ctx: WriteContext): Promise<Reading[]> {
   return readings;
 }
 
-/** From the ledger and the outcomes that trust goes by: nothing more is written at each call. */
+/** From the ledger and its attempts: nothing more is written at each call. */
 async function readHealth(
   ctx: Pick<WriteContext, "tx" | "nowMs">,
   agent: Agent,
@@ -107,30 +106,8 @@ async function readHealth(
     const call = { failed: decision === "error", durationMs: durationUs / 1000 };
     counters = countCall(counters, DEFAULT_HEALTH, { ...call, nowMs: fromIso(at) });
   }
-  const { outcomes } = await readTrust(ctx, agent.name, agent.tier);
-  for (const isDone of outcomes) counters = countOutcome(counters, isDone);
+  for (const { outcome } of (await tx.attempts.listEnded(agent.name, MAX_ATTEMPTS)).toReversed()) {
+    if (COUNTED.has(outcome)) counters = countOutcome(counters, outcome === "done");
+  }
   return healthOf(counters, DEFAULT_HEALTH, nowMs);
-}
-
-function thresholdsOf({ health }: ProjectSettings): readonly HealthThreshold[] {
-  const { errorRate, completionRate, responseTimeMs, queueDepth } = health.thresholds;
-  const wanted: readonly [HealthMeasure, HealthThreshold["bad"], number | null][] = [
-    ["error_rate", "above", errorRate],
-    ["completion_rate", "below", completionRate],
-    ["response_ms", "above", responseTimeMs],
-    ["queue_depth", "above", queueDepth],
-  ];
-  return wanted.flatMap(([measure, bad, threshold]) =>
-    threshold === null
-      ? []
-      : [
-          {
-            measure,
-            bad,
-            threshold,
-            // Well again is a fifth of the way back, so that a wavering value makes one alert.
-            clear: bad === "above" ? threshold * 0.8 : threshold + (1 - threshold) * 0.2,
-          },
-        ],
-  );
 }

@@ -1,8 +1,13 @@
 import { initialSchema } from "./0001-initial.ts";
 import { rulesSchema } from "./0002-rules.ts";
+import { attemptsOfAgentsSchema } from "./0003-attempts-of-agents.ts";
 import type { Dialect } from "./dialect.ts";
 
 /** In order; the number of a migration is its place, from 1. Append only. */
-export const MIGRATIONS: readonly ((dialect: Dialect) => string)[] = [initialSchema, rulesSchema];
+export const MIGRATIONS: readonly ((dialect: Dialect) => string)[] = [
+  initialSchema,
+  rulesSchema,
+  attemptsOfAgentsSchema,
+];
 
 export const SCHEMA_NUMBER = MIGRATIONS.length;

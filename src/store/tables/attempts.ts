@@ -15,6 +15,8 @@ import type { AttemptTable } from "../store.ts";
 const GET = `select * from attempt where ${IN_SCOPE} and task_id = @task_id and no = @no`;
 const LIST = `select * from attempt where ${IN_SCOPE} and task_id = @task_id order by no`;
 const LIST_RUNNING = `select * from attempt where ${IN_SCOPE} and ended_at_ms is null order by task_id, no`;
+const LIST_ENDED = `select * from attempt where ${IN_SCOPE} and agent = @agent and ended_at_ms is not null
+  order by ended_at_ms desc, task_id desc, no desc limit @max_rows`;
 const SAVE = upsert(
   "attempt",
   ["task_id", "no"],
@@ -40,6 +42,8 @@ export function attemptTable(sql: Sql): AttemptTable {
     list: async (taskId) =>
       (await sql.all(LIST, { task_id: parseId("task", taskId) ?? -1 })).map(toAttempt),
     listRunning: async () => (await sql.all(LIST_RUNNING, {})).map(toAttempt),
+    listEnded: async (agent, limit) =>
+      (await sql.all(LIST_ENDED, { agent, max_rows: limit })).map(toAttempt),
     save: async (attempt) => {
       await sql.run(SAVE, {
         task_id: parseId("task", attempt.taskId) ?? -1,

@@ -173,9 +173,7 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
       agentName: config.agentName,
       directory,
       principal: userInfo().username,
-      parallel: config.parallelTasks,
       gateWorkers: config.gateWorkers,
-      stallAfterMs: config.stallAfterMs,
     },
     log,
   };

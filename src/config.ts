@@ -40,20 +40,6 @@ export const CONFIG_SCHEMA = z.object({
     .describe(
       "`full`: an answered call survives a power cut. `normal`: it survives any crash of a process, and calls are faster.",
     ),
-  GUVNOR_PARALLEL_TASKS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(100)
-    .optional()
-    .describe(
-      "Running tasks an agent of this process may hold. Default: the limits of guvnor.yaml on running_tasks.",
-    ),
-  GUVNOR_STALL_AFTER_SECONDS: seconds
-    .optional()
-    .describe(
-      "Silence after which a running task may be given to somebody else, as this process sees it. Default: stall.after of guvnor.yaml.",
-    ),
   GUVNOR_TOKEN: z
     .string()
     .regex(/^[0-9a-f]{64}$/, "64 hex digits, as guvnor tokens enrol printed them")
@@ -93,8 +79,6 @@ export interface Config {
   readonly settingsFile: string | undefined;
   readonly agentName: string | undefined;
   readonly durability: "full" | "normal";
-  readonly parallelTasks: number | undefined;
-  readonly stallAfterMs: number | undefined;
   readonly token: string | undefined;
   readonly gateWorkers: number;
   readonly policyRefreshMs: number;
@@ -124,11 +108,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     settingsFile: data.GUVNOR_CONFIG,
     agentName: data.GUVNOR_AGENT,
     durability: data.GUVNOR_DURABILITY,
-    parallelTasks: data.GUVNOR_PARALLEL_TASKS,
-    stallAfterMs:
-      data.GUVNOR_STALL_AFTER_SECONDS === undefined
-        ? undefined
-        : data.GUVNOR_STALL_AFTER_SECONDS * 1000,
     token: data.GUVNOR_TOKEN,
     gateWorkers: data.GUVNOR_GATE_WORKERS ?? availableParallelism(),
     policyRefreshMs: data.GUVNOR_POLICY_REFRESH_INTERVAL * 1000,

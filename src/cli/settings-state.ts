@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Project, readSettingsFile } from "../app.ts";
 import { GuvnorError } from "../core/errors.ts";
 import type { PolicySet } from "../core/settings.ts";
-import { hashOf } from "../engine/person/policy-operations.ts";
+import { hashOf } from "../engine/rules/put-in-force.ts";
 import { loadPolicy } from "../policy/load-policy.ts";
 import type { ProjectPaths } from "../project-paths.ts";
 

@@ -156,14 +156,6 @@ function isOutside(scope: TokenScope, project: string | null): boolean {
   return scope.project !== null && scope.project !== project;
 }
 
-/**
- * The highest tier a token gives: the lowest of all it comes from.
- * @internal Exported for its tests.
- */
-export function tierOf(token: Token, ancestors: readonly Token[]): Tier {
-  return lowestTier([token, ...ancestors].map(({ scope }) => scope.tier));
-}
-
 /** The one that gives least. */
 export function lowestTier(tiers: readonly Tier[]): Tier {
   return TIERS.find((tier) => tiers.includes(tier)) ?? "T0";

@@ -1,6 +1,6 @@
 import type { Agent } from "../core/agent.ts";
 import { GuvnorError } from "../core/errors.ts";
-import type { StoreTx } from "../store/store.ts";
+import type { ReadTx, StoreTx } from "../store/store.ts";
 import type { Caller, JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 
@@ -31,10 +31,15 @@ export interface Effect {
   readonly [fact: string]: unknown;
 }
 
-/** Where a decision writes: one transaction and the list of what it changed. */
-export interface WriteContext {
-  readonly tx: StoreTx;
+/** Where something is looked up: one transaction. */
+export interface ReadContext {
+  readonly tx: ReadTx;
   readonly deps: EngineDeps;
+}
+
+/** Where a decision writes: one transaction and the list of what it changed. */
+export interface WriteContext extends ReadContext {
+  readonly tx: StoreTx;
   readonly nowMs: number;
   readonly effects: Effect[];
 }

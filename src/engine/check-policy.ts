@@ -13,7 +13,7 @@ export interface PolicyQuestion {
 /** May I? What the rules would say to a call of this agent now; nothing is counted or asked for. */
 export async function checkPolicy(ctx: CallContext, asked: PolicyQuestion): Promise<Outcome> {
   const agent = callingAgent(ctx);
-  const rules = await rulesInForce(ctx.deps, ctx.tx);
+  const rules = await rulesInForce(ctx);
   const tool = rules.policy.tools.get(asked.tool);
   if (tool === undefined) {
     throw new GuvnorError(

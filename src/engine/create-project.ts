@@ -1,7 +1,7 @@
 import type { Project } from "../store/store.ts";
 import type { WriteContext } from "./call-context.ts";
 import type { EngineDeps } from "./deps.ts";
-import { putInForce } from "./person/policy-operations.ts";
+import { putInForce } from "./rules/put-in-force.ts";
 import { systemAct } from "./system-act.ts";
 
 export interface NewProject {

@@ -48,12 +48,8 @@ export interface EngineSettings {
   readonly principal: string;
   /** The enrolment's secret that GUVNOR_TOKEN holds: without it the process itself vouches. */
   readonly enrolmentSecret: string | undefined;
-  /** Running tasks an agent may hold at once; undefined: as the limits in force say. */
-  readonly parallel: number | undefined;
   /** Gates measured at once by all processes of the project together. */
   readonly gateWorkers: number;
   /** How often profile `open` looks whether guvnor.yaml has changed. */
   readonly refreshMs: number;
-  /** Silence after which a running task may be given away; undefined: as guvnor.yaml says. */
-  readonly stallAfterMs: number | undefined;
 }

@@ -10,8 +10,8 @@ import { ensureProcess } from "./identify.ts";
 import { integrateCommit } from "./integrate.ts";
 import type { Measurement, MeasureRequest } from "./ports.ts";
 import { decideReview } from "./review.ts";
+import { rulesInForce } from "./rules/rules-in-force.ts";
 import type { RunFacts, Verdict } from "./run-facts.ts";
-import { settingsInForce } from "./settings-in-force.ts";
 import { systemAct } from "./system-act.ts";
 
 /** Takes the oldest queued gate run for this process; undefined when nothing may be begun now. */
@@ -97,7 +97,7 @@ async function readFacts(deps: EngineDeps, run: GateRun): Promise<RunFacts | und
     const task = await tx.tasks.get(run.taskId);
     const attempt = await tx.attempts.get(run.taskId, run.attemptNo);
     if (task === undefined || attempt === undefined) return undefined;
-    const settings = await settingsInForce(tx);
+    const { settings } = await rulesInForce({ deps, tx });
     const plan = run.planId === null ? undefined : await tx.plans.get(run.planId);
     const runs = (await tx.gateRuns.ofTask(task.id, run.fence)).filter(
       (each) => each.round === run.round && each.id !== run.id,

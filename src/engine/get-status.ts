@@ -1,9 +1,8 @@
-import type { ReadTx } from "../store/store.ts";
-import { callingAgent, type CallContext } from "./call-context.ts";
+import { callingAgent, type CallContext, type ReadContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requirePlan, requireTask } from "./find-rows.ts";
 import type { Outcome } from "./operation.ts";
-import { settingsInForce } from "./settings-in-force.ts";
+import { rulesInForce } from "./rules/rules-in-force.ts";
 import { describeTask, iso, present, taskRow } from "./task-view.ts";
 
 /** Compact rows a list shows at most; `cursor` gives the next ones. */
@@ -26,7 +25,7 @@ const SCOPES = {
   }),
   task: async (ctx: CallContext, query: StatusQuery): Promise<Outcome> => {
     const task = await requireTask(ctx, query.id ?? "");
-    return { answer: { scope: "task", task: await describeTask(ctx.tx, task) }, target: task.id };
+    return { answer: { scope: "task", task: await describeTask(ctx, task) }, target: task.id };
   },
   plan: planStatus,
   project: async (ctx: CallContext, query: StatusQuery): Promise<Outcome> => ({
@@ -99,12 +98,9 @@ async function planStatus(ctx: CallContext, query: StatusQuery): Promise<Outcome
 }
 
 /** The whole project in short. */
-export async function projectStatus(
-  ctx: { readonly tx: ReadTx },
-  query: StatusQuery,
-): Promise<JsonObject> {
+export async function projectStatus(ctx: ReadContext, query: StatusQuery): Promise<JsonObject> {
   const project = await ctx.tx.projects.get();
-  const settings = await settingsInForce(ctx.tx);
+  const { settings } = await rulesInForce(ctx);
   const agents = await ctx.tx.agents.list();
   const open = await ctx.tx.tasks.list({
     states: ["running", "blocked", "review", "ready", "pending", "failed"],

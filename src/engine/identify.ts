@@ -119,7 +119,7 @@ export async function saveEnrolment(
     role: wanted.role ?? existing?.role ?? null,
     capabilities: wanted.capabilities?.toSorted() ?? existing?.capabilities ?? [],
     model: wanted.model ?? existing?.model ?? null,
-    tier: existing?.tier ?? (await rulesInForce(ctx.deps, ctx.tx)).settings.tiers.start,
+    tier: existing?.tier ?? (await rulesInForce(ctx)).settings.tiers.start,
     principal: keepsToken ? existing.principal : ctx.deps.settings.principal,
     state: existing?.state ?? "idle",
     sessionHash: wanted.isImplicit === true ? `${NO_SESSION}${session}` : ctx.deps.sha256(session),

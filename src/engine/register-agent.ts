@@ -35,7 +35,7 @@ export async function registerAgent(ctx: CallContext, asked: Registration): Prom
   await refuseHeldBack(ctx, asked.session);
   const { agent: registered, session } = await registerOrResume(ctx, asked);
   const agent = await useToken(ctx, registered, null);
-  const { settings, project } = await rulesInForce(ctx.deps, ctx.tx);
+  const { settings, project } = await rulesInForce(ctx);
   const held = await ctx.tx.tasks.heldBy(agent.name);
   for (const task of held) {
     const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
@@ -48,7 +48,7 @@ export async function registerAgent(ctx: CallContext, asked: Registration): Prom
     tier: agent.tier,
     capabilities: agent.capabilities,
     project: project?.name,
-    limits: { parallel_tasks: await parallelTasks(ctx.deps, ctx.tx) },
+    limits: { parallel_tasks: await parallelTasks(ctx) },
     gates: Object.keys(settings.gates),
     tasks: held.map(taskRow),
     next: held.some((task) => task.state === "running")

@@ -29,7 +29,7 @@ import type { Outcome, PrepareContext } from "./operation.ts";
 import { beginReview } from "./review.ts";
 import { parallelTasks } from "./rules/bounds.ts";
 import { noteOutcome } from "./rules/outcomes.ts";
-import { gatesOf, settingsInForce } from "./settings-in-force.ts";
+import { gatesOf, rulesInForce } from "./rules/rules-in-force.ts";
 import { iso, present } from "./task-view.ts";
 
 const SHOWN_FILES = 10;
@@ -121,7 +121,7 @@ async function goOn(ctx: CallContext, task: Task): Promise<Task> {
   const running = (await ctx.tx.tasks.heldBy(task.holder ?? "")).filter(
     (held) => held.state === "running",
   );
-  if (running.length >= (await parallelTasks(ctx.deps, ctx.tx))) {
+  if (running.length >= (await parallelTasks(ctx))) {
     throw new GuvnorError(
       "state_conflict",
       `You hold ${running.length} running tasks, the most that is allowed.`,
@@ -173,7 +173,7 @@ async function done(ctx: CallContext, agent: Agent, { task, report }: Reported):
     const next = "Add what is missing, then report done again.";
     return { ...accepted(ctx, { ...running, missing }, next, false), isUndone: true };
   }
-  const gates = await gatesOf(ctx.tx, running);
+  const gates = await gatesOf(ctx, running);
   const saved = await beginReview(ctx, running, gates, commit);
   const outcome = accepted(ctx, saved, nextAfterDone(saved, gates));
   if (saved.state !== "review") return outcome;
@@ -239,8 +239,8 @@ async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem
       evidence: `Not in outputs or artifacts: ${absent.join(", ")}`,
     });
   }
-  const { gates } = await settingsInForce(ctx.tx);
-  const unknown = (task.spec.gates ?? []).filter((name) => !Object.hasOwn(gates, name));
+  const { settings } = await rulesInForce(ctx);
+  const unknown = (task.spec.gates ?? []).filter((name) => !Object.hasOwn(settings.gates, name));
   if (unknown.length > 0) {
     missing.push({
       gate: "settings",

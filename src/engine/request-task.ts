@@ -154,7 +154,7 @@ async function claimNamed(
       "Take another task, or register_agent with the capabilities that you really have.",
     );
   }
-  if (running.length >= (await parallelTasks(ctx.deps, ctx.tx))) {
+  if (running.length >= (await parallelTasks(ctx))) {
     throw new GuvnorError(
       "not_eligible",
       `You hold ${running.length} running tasks, the most that is allowed.`,

@@ -1,13 +1,13 @@
 import { GuvnorError } from "../core/errors.ts";
-import type { ReadTx } from "../store/store.ts";
 import { describeTopic } from "./board/describe-topic.ts";
 import { loadDeliberation } from "./board/move-topic.ts";
+import type { ReadContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 import { requireTask, requireTopic } from "./find-rows.ts";
 import { projectStatus } from "./get-status.ts";
 import type { ResourceListing, ResourceReader, ResourceTemplateListing } from "./resources.ts";
-import { settingsInForce } from "./settings-in-force.ts";
+import { rulesInForce } from "./rules/rules-in-force.ts";
 import { describeTask, iso, present } from "./task-view.ts";
 
 const RESOURCES: readonly ResourceListing[] = [
@@ -65,7 +65,10 @@ export function createResourceReader(open: Open): ResourceReader {
     templates: TEMPLATES,
     read: async (uri) => {
       const { deps } = await open();
-      const found = await deps.store.read(deps.scope, async (tx) => await readResource(tx, uri));
+      const found = await deps.store.read(
+        deps.scope,
+        async (tx) => await readResource({ deps, tx }, uri),
+      );
       lastRead.delete(uri);
       lastRead.set(uri, JSON.stringify(found));
       const [oldest] = lastRead.keys();
@@ -120,34 +123,35 @@ async function quietly(work: () => Promise<void>): Promise<void> {
 }
 
 async function compare(deps: EngineDeps, uri: string, entry: Watched): Promise<void> {
-  const now = await deps.store.read(deps.scope, async (tx) => await snapshot(tx, uri));
+  const now = await deps.store.read(deps.scope, async (tx) => await snapshot({ deps, tx }, uri));
   const changed = entry.seen !== undefined && entry.seen !== now;
   entry.seen = now;
   if (changed) for (const listener of entry.listeners) listener();
 }
 
 /** What cannot be read has a state too: a task may come to be. */
-async function snapshot(tx: ReadTx, uri: string): Promise<string> {
+async function snapshot(ctx: ReadContext, uri: string): Promise<string> {
   try {
-    return JSON.stringify(await readResource(tx, uri));
+    return JSON.stringify(await readResource(ctx, uri));
   } catch (error) {
     if (error instanceof GuvnorError) return error.code;
     throw error;
   }
 }
 
-async function readResource(tx: ReadTx, uri: string): Promise<JsonObject> {
+async function readResource(ctx: ReadContext, uri: string): Promise<JsonObject> {
+  const { tx } = ctx;
   const [, kind, id] = /^guvnor:\/\/(task|topic)\/([A-Za-z0-9]{1,32})$/.exec(uri) ?? [];
-  if (kind === "task") return await describeTask(tx, await requireTask({ tx }, id ?? ""));
+  if (kind === "task") return await describeTask(ctx, await requireTask(ctx, id ?? ""));
   if (kind === "topic") {
-    const deliberation = await loadDeliberation(tx, await requireTopic({ tx }, id ?? ""));
+    const deliberation = await loadDeliberation(tx, await requireTopic(ctx, id ?? ""));
     return await describeTopic(tx, deliberation, { agent: undefined, whole: false });
   }
   switch (uri) {
     case "guvnor://project":
-      return await projectStatus({ tx }, {});
+      return await projectStatus(ctx, {});
     case "guvnor://policy":
-      return await describePolicy(tx);
+      return await describePolicy(ctx);
     case "guvnor://audit/head": {
       const head = await tx.audit.head();
       return { seq: head?.seq ?? 0, ...(head === undefined ? {} : { hash: head.hash }) };
@@ -161,10 +165,10 @@ async function readResource(tx: ReadTx, uri: string): Promise<JsonObject> {
   }
 }
 
-async function describePolicy(tx: ReadTx): Promise<JsonObject> {
-  const hash = (await tx.projects.get())?.policyHash ?? null;
-  const set = hash === null ? undefined : await tx.policies.get(hash);
-  const { profile, gates, prepare } = await settingsInForce(tx);
+async function describePolicy(ctx: ReadContext): Promise<JsonObject> {
+  const { hash, settings } = await rulesInForce(ctx);
+  const set = hash === null ? undefined : await ctx.tx.policies.get(hash);
+  const { profile, gates, prepare } = settings;
   return present({
     policy: hash,
     applied_by: set?.appliedBy,

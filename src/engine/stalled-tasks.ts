@@ -38,7 +38,7 @@ export async function findSilent(
   nowMs: number,
 ): Promise<{ readonly silent: readonly SilentLease[]; readonly limitMs: number }> {
   const silent: SilentLease[] = [];
-  const limitMs = await stallAfterMs(deps, tx);
+  const limitMs = await stallAfterMs({ deps, tx });
   const stops = await readStops(tx);
   for (const { taskId, fence, agent, worktree } of await tx.attempts.listRunning()) {
     const task = await tx.tasks.get(taskId);

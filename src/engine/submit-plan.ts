@@ -9,7 +9,7 @@ import { requirePlan } from "./find-rows.ts";
 import { reopenPlan } from "./move-task.ts";
 import { newTask, type PlanTask } from "./new-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
-import { settingsInForce } from "./settings-in-force.ts";
+import { rulesInForce } from "./rules/rules-in-force.ts";
 
 /** Taken for a task that gives no estimate. */
 const DEFAULT_MINUTES = 30;
@@ -91,7 +91,7 @@ function checkKeys(tasks: readonly PlanTask[], known: ReadonlyMap<string, string
 }
 
 async function checkGates(ctx: CallContext, tasks: readonly PlanTask[]): Promise<void> {
-  const inForce = Object.keys((await settingsInForce(ctx.tx)).gates);
+  const inForce = Object.keys((await rulesInForce(ctx)).settings.gates);
   for (const { key, gates } of tasks) {
     if (gates === undefined) continue;
     if (gates.length === 0 && ctx.caller.kind !== "person") {

@@ -2,8 +2,9 @@ import { toIso } from "../core/iso-time.ts";
 import { satisfies } from "../core/task-decisions.ts";
 import { attemptId, type Task } from "../core/task.ts";
 import type { ReadTx } from "../store/store.ts";
+import type { ReadContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
-import { gatesOf } from "./settings-in-force.ts";
+import { gatesOf } from "./rules/rules-in-force.ts";
 
 export const iso = toIso;
 
@@ -35,7 +36,7 @@ export function taskRow(task: Task): JsonObject {
 }
 
 /** What an agent needs to do the work. */
-export async function describeBrief(ctx: { readonly tx: ReadTx }, task: Task): Promise<JsonObject> {
+export async function describeBrief(ctx: ReadContext, task: Task): Promise<JsonObject> {
   const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
   const { spec } = task;
   return present({
@@ -52,7 +53,7 @@ export async function describeBrief(ctx: { readonly tx: ReadTx }, task: Task): P
     estimate_minutes: spec.estimateMinutes,
     deadline: spec.deadlineMs === null ? null : iso(spec.deadlineMs),
     budget_usd: spec.budgetUsd,
-    gates: await gatesOf(ctx.tx, task),
+    gates: await gatesOf(ctx, task),
     attempt: attemptId(task),
     base_commit: attempt?.baseCommit ?? null,
     worktree: attempt?.worktree ?? null,
@@ -84,11 +85,12 @@ async function dependencyRows(tx: ReadTx, task: Task): Promise<JsonObject[]> {
 }
 
 /** Everything about one task, for get_status and people. */
-export async function describeTask(tx: ReadTx, task: Task): Promise<JsonObject> {
+export async function describeTask(ctx: ReadContext, task: Task): Promise<JsonObject> {
+  const { tx } = ctx;
   const attempts = await tx.attempts.list(task.id);
   const runs = await tx.gateRuns.ofTask(task.id, task.fence);
   return {
-    ...(await describeBrief({ tx }, task)),
+    ...(await describeBrief(ctx, task)),
     ...present({
       state: task.state,
       holder: task.holder,

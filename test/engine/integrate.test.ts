@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { NO_SETTINGS } from "../../src/core/settings.ts";
 import type { CallAnswer, JsonObject } from "../../src/engine/call.ts";
 import type { EngineDeps } from "../../src/engine/deps.ts";
 import { createGovernor } from "../../src/engine/governed-call.ts";
@@ -327,19 +328,14 @@ test("a silent agent that still changes files keeps its task", async () => {
   const [ada, bob] = [worker("ada"), worker("bob")];
   await ada.ok("submit_plan", { title: "p", tasks: [{ key: "a", title: "A" }] });
   await ada.ok("request_task");
-  const later = { ...bob.deps, now: () => Date.now() + 10_000 };
-  const settings = { ...bob.deps.settings, stallAfterMs: 60_000 };
   // The fleet's clock stands at the start of 2026 and the files are of today: they are news to it.
-  const early = createGovernor({ ...bob.deps, now: () => Date.now(), settings }, OPERATIONS);
-  const ask = async (governor: typeof early): Promise<JsonObject> => {
+  const askAt = async (now: () => number): Promise<JsonObject> => {
+    const governor = createGovernor({ ...bob.deps, now }, OPERATIONS);
     const caller = { kind: "agent", channel: "stdio", clientName: "bob" } as const;
     const { signal } = new AbortController();
     return (await governor.call({ operation: "request_task", args: {}, caller, signal })).body;
   };
-  expect(await ask(early)).toMatchObject({ reason: "nothing_ready" });
-  const tight = createGovernor(
-    { ...later, settings: { ...settings, stallAfterMs: 5000 } },
-    OPERATIONS,
-  );
-  expect(await ask(tight)).toMatchObject({ task: { id: "T1" }, lease: { fence: 2 } });
+  expect(await askAt(() => Date.now())).toMatchObject({ reason: "nothing_ready" });
+  const answer = await askAt(() => Date.now() + NO_SETTINGS.stall.afterMs + 1000);
+  expect(answer).toMatchObject({ task: { id: "T1" }, lease: { fence: 2 } });
 });

@@ -13,7 +13,6 @@ export interface Fleet {
   /** All that were ever started; those at dead processes do nothing any more. */
   readonly agents: SimAgent[];
   readonly operations: readonly Operation[];
-  readonly stallAfterMs: number;
   readonly gateWorkers: number;
   readonly wrapTx: WrapTx | undefined;
 }
@@ -35,7 +34,7 @@ export function startCloser(fleet: Fleet, name: string): void {
 }
 
 export function startProcess(fleet: Fleet, clients: readonly Client[]): SimProcess {
-  const { machine, operations, stallAfterMs, gateWorkers, wrapTx } = fleet;
+  const { machine, operations, gateWorkers, wrapTx } = fleet;
   const [first] = clients;
   const process = new SimProcess(machine, {
     name: clients.map(({ name }) => name).join("+"),
@@ -45,7 +44,6 @@ export function startProcess(fleet: Fleet, clients: readonly Client[]): SimProce
     isServing: true,
     isMeasuring: machine.isCalm || machine.random.chance(0.6),
     operations,
-    stallAfterMs,
     gateWorkers,
     wrapTx,
     onDeath: (dead) => replace(fleet, dead),

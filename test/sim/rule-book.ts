@@ -31,19 +31,29 @@ export interface RuleBook {
   readonly yaml: string;
   readonly rules: readonly SimRule[];
   readonly limits: readonly SimLimit[];
+  /** Silence after which a task may be taken from its holder. */
+  readonly stallMs: number;
+  /** Running tasks that an agent may have when it names them. */
+  readonly parallel: number;
 }
-
-const FREE: RuleBook = { yaml: "", rules: [], limits: [] };
 
 const WITH_RULES = 0.65;
 
+/** Where a file says nothing of running tasks: as the profile has it. */
+const PROFILE_PARALLEL = 3;
+
 /** Most projects have rules, and low limits: loops and failures run into them at once. */
 export function makeRuleBook(random: Random): RuleBook {
-  if (!random.chance(WITH_RULES)) return FREE;
+  const stallSeconds = random.int(30, 90);
+  const stallMs = stallSeconds * 1000;
+  const stall = `stall: { after: ${stallSeconds}s`;
+  if (!random.chance(WITH_RULES)) {
+    const yaml = `${stall}, then: reassign }\n`;
+    return { yaml, rules: [], limits: [], stallMs, parallel: PROFILE_PARALLEL };
+  }
   const rules = RULES.filter(() => random.chance(0.4));
-  const parts = [makeCalls, makeErrors, makeDenials, makeRunning, makeMinutes].flatMap((make) =>
-    random.chance(0.35) ? [make(random)] : [],
-  );
+  const makers = [makeCalls, makeErrors, makeDenials, makeParallel, makeRunning, makeMinutes];
+  const parts = makers.flatMap((make) => (random.chance(0.35) ? [make(random)] : []));
   const lines = rules.map(({ id, line }) => `    - { id: ${id}, ${line}, reason: For ${id}. }`);
   const breaker =
     "{ min_calls: 3, error_ratio: 0.5, window: 1m, open_for: 5s, max_open: 20s, probes: 1 }";
@@ -52,13 +62,15 @@ export function makeRuleBook(random: Random): RuleBook {
     ...(parts.length === 0 ? [] : ["limits:", ...parts.map(({ line }) => `  - { ${line} }`)]),
     `violations: { high: ${random.pick(["record", "revoke"])}, critical: ${random.pick(["revoke", "revoke_all", "stop"])} }`,
     ...(random.chance(0.4) ? [`breakers: { agent: ${breaker}, tool: ${breaker} }`] : []),
-    ...(random.chance(0.4) ? ["stall: { after: 60s, then: revoke }"] : []),
+    `${stall}, then: ${random.chance(0.4) ? "revoke" : "reassign"} }`,
     ...(random.chance(0.5)
       ? ["tiers: { demote: { violations: 3, failures: 4, within: 1d } }"]
       : []),
     "",
   ].join("\n");
-  return { yaml, rules, limits: parts.flatMap(({ limit }) => limit ?? []) };
+  const limits = parts.flatMap(({ limit }) => limit ?? []);
+  const parallel = limits.find(({ id }) => id === "parallel")?.max ?? PROFILE_PARALLEL;
+  return { yaml, rules, limits, stallMs, parallel };
 }
 
 const isDone = ({ tool, status }: RuledCall): boolean =>
@@ -156,12 +168,19 @@ function makeDenials(random: Random): Part {
   return { line: `id: denials, of: agent, metric: denials, max: 2, per: 30s, then: ${then}` };
 }
 
-function makeRunning(random: Random): Part {
-  const of = random.pick(["agent", "project"] as const);
-  const max = of === "agent" ? 1 : random.int(2, 5);
+function makeParallel(random: Random): Part {
+  const max = random.int(1, 2);
   return {
-    line: `id: parallel, of: ${of}, metric: running_tasks, max: ${max}`,
-    limit: { id: "parallel", of, metric: "running_tasks", max, perMs: null },
+    line: `id: parallel, of: agent, metric: running_tasks, max: ${max}`,
+    limit: { id: "parallel", of: "agent", metric: "running_tasks", max, perMs: null },
+  };
+}
+
+function makeRunning(random: Random): Part {
+  const max = random.int(2, 5);
+  return {
+    line: `id: running, of: project, metric: running_tasks, max: ${max}`,
+    limit: { id: "running", of: "project", metric: "running_tasks", max, perMs: null },
   };
 }
 

@@ -24,7 +24,6 @@ import { makeRuleBook } from "./rule-book.ts";
 import { SimProcess } from "./sim-process.ts";
 import type { WrapTx } from "./sim-store.ts";
 
-const PARALLEL = 2;
 /** So long honest agents may take for what is left. */
 const CALM_MS = 45 * 60_000;
 /** A process that slept has beaten again after so long. */
@@ -81,7 +80,6 @@ export async function runSchedule(
     machine,
     agents: [],
     operations: OPERATIONS,
-    stallAfterMs: machine.random.between(30_000, 90_000),
     gateWorkers: machine.random.int(1, 3),
     wrapTx: options.wrapTx,
   };
@@ -122,7 +120,7 @@ function createMachine(seed: number, store: Store): Machine {
   const repository = new Repository(new Map([["README", "hello"]]));
   repository.heads.set("/main", repository.root);
   const forwardMs = (): number => queue.nowMs + machine.clockForwardMs;
-  const outside = { isMeasured, parallel: PARALLEL, isDead, wasAway, forwardMs };
+  const outside = { isMeasured, parallel: book.parallel, isDead, wasAway, forwardMs };
   const machine: Machine = {
     random,
     queue,
@@ -148,7 +146,7 @@ function createMachine(seed: number, store: Store): Machine {
   return machine;
 }
 
-function createPerson({ machine, operations, stallAfterMs, gateWorkers, wrapTx }: Fleet): Person {
+function createPerson({ machine, operations, gateWorkers, wrapTx }: Fleet): Person {
   const process = new SimProcess(machine, {
     name: "ann",
     agentName: undefined,
@@ -157,7 +155,6 @@ function createPerson({ machine, operations, stallAfterMs, gateWorkers, wrapTx }
     isServing: false,
     isMeasuring: false,
     operations,
-    stallAfterMs,
     gateWorkers,
     wrapTx,
     onDeath: () => {},

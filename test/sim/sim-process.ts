@@ -41,7 +41,6 @@ export interface ProcessPlan {
   readonly isServing: boolean;
   readonly isMeasuring: boolean;
   readonly operations: readonly Operation[];
-  readonly stallAfterMs: number;
   readonly gateWorkers: number;
   readonly wrapTx: WrapTx | undefined;
   readonly onDeath: (process: SimProcess) => void;
@@ -411,9 +410,7 @@ export class SimProcess implements ProcessHandle, Measurer {
         agentName: plan.agentName,
         directory: plan.directory,
         principal: "sim",
-        parallel: machine.ledger.outside.parallel,
         gateWorkers: plan.gateWorkers,
-        stallAfterMs: plan.stallAfterMs,
         enrolmentSecret: undefined,
         refreshMs: 30_000,
       },

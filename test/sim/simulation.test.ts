@@ -36,6 +36,7 @@ const EVENTS = [
   "denied by limit:errors",
   "denied by limit:minutes",
   "denied by limit:parallel",
+  "denied by limit:running",
   "denied by stop",
   "denied by tier:T0",
   "ended process resumed",

@@ -130,11 +130,11 @@ async function work(agent: SimAgent, assignment: Assignment): Promise<void> {
       machine.chronicle.count("stalls");
       // Some do change files all the time: that is progress too.
       if (random.chance(0.4)) {
-        machine.queue.after(process.plan.stallAfterMs * 0.8, () => {
+        machine.queue.after(machine.book.stallMs * 0.8, () => {
           repository.changedAtMs.set(client.worktree, machine.queue.nowMs);
         });
       }
-      return await process.sleep(process.plan.stallAfterMs * 1.5);
+      return await process.sleep(machine.book.stallMs * 1.5);
     case "leave":
       machine.chronicle.say(agent.name, `forgets ${taskId}`);
       return;

@@ -22,7 +22,7 @@ export const RULES_OPERATIONS: readonly Operation[] = [
   ...tokenOperations,
 ];
 
-/** A project with these rules in force; bounds are those of the rules, not of the processes. */
+/** A project with these rules in force. */
 export async function rulesFleet(
   guvnorYaml: string,
   options: Partial<FleetOptions> = {},
@@ -31,7 +31,6 @@ export async function rulesFleet(
     operations: RULES_OPERATIONS,
     guvnorYaml: `version: 1\n${guvnorYaml}`,
     ...options,
-    settings: { parallel: undefined, stallAfterMs: undefined, ...options.settings },
   });
 }
 

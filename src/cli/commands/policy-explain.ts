@@ -72,7 +72,7 @@ type Rules = Pick<RulesInForce, "project" | "settings" | "policy">;
 
 async function rulesOf(cli: Cli, { deps }: Project, file: string | undefined): Promise<Rules> {
   const inForce = await deps.store.read(deps.scope, async (tx) =>
-    file === undefined ? await rulesInForce(deps, tx) : { project: await tx.projects.get() },
+    file === undefined ? await rulesInForce({ deps, tx }) : { project: await tx.projects.get() },
   );
   if ("policy" in inForce) return inForce;
   return { ...inForce, ...(await loadPolicyFile(cli, file)) };

@@ -95,7 +95,7 @@ const setTier = definePersonOperation({
       why: "person",
       ...(frozenBy === null ? {} : { frozen_by: frozenBy }),
     });
-    await freeOutOfReach(ctx, (await rulesInForce(ctx.deps, ctx.tx)).settings, name, to);
+    await freeOutOfReach(ctx, (await rulesInForce(ctx)).settings, name, to);
     return { answer: present({ agent: name, tier: to, frozen_by: frozenBy }), target: name };
   },
 });
@@ -114,7 +114,7 @@ const recordUsage = definePersonOperation({
     { agent: name, tokens = 0, cost_usd: cost = 0, source },
   ): Promise<Outcome> => {
     const agent = await requireAgent(ctx, name);
-    const { settings } = await rulesInForce(ctx.deps, ctx.tx);
+    const { settings } = await rulesInForce(ctx);
     const who = { agent, processId: agent.processId };
     ctx.effects.push({ type: "agent", id: name, event: "usage", tokens, cost_usd: cost, source });
     if (tokens > 0) await countFor(ctx, settings, who, { metric: "tokens", amount: tokens });

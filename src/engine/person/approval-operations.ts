@@ -2,7 +2,6 @@ import { z } from "zod";
 
 import {
   APPROVAL_STATES,
-  expireApproval,
   grantApproval,
   refuseApproval,
   type ApprovalMove,
@@ -12,7 +11,7 @@ import {
 import { GuvnorError } from "../../core/errors.ts";
 import type { HeldAction } from "../../core/held-action.ts";
 import { unblock } from "../../core/task-decisions.ts";
-import { callingPerson, type CallContext, type WriteContext } from "../call-context.ts";
+import { callingPerson, type CallContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
 import { sendToInbox } from "../inbox.ts";
 import { isPresent } from "../is-present.ts";
@@ -86,19 +85,11 @@ const refuse = definePersonOperation({
   },
 });
 
-/** Grants that nobody used in time are over; a request never is. */
-export async function expireApprovals(ctx: WriteContext): Promise<void> {
-  for (const action of await ctx.tx.approvals.due(ctx.nowMs)) {
-    const approval = expireApproval(action.approval, ctx.nowMs);
-    if (approval !== action.approval) await saveApproval(ctx, { ...action, approval }, "granted");
-  }
-}
-
 /** The roles that guvnor.yaml gives this person; where it names nobody, everybody is an operator. */
 async function approverOf(ctx: CallContext): Promise<Approver> {
   const person = callingPerson(ctx);
   const name = person.replace(/^person:/, "");
-  const { settings } = await rulesInForce(ctx.deps, ctx.tx);
+  const { settings } = await rulesInForce(ctx);
   const named = Object.entries(settings.roles)
     .filter(([, members]) => members.includes(name))
     .map(([role]) => role);

@@ -55,7 +55,7 @@ const showTask = definePersonOperation({
   input: z.strictObject({ task_id: taskId }),
   handle: async (ctx, { task_id: id }): Promise<Outcome> => {
     const task = await requireTask(ctx, id);
-    return { answer: { task: await describeTask(ctx.tx, task) }, target: task.id };
+    return { answer: { task: await describeTask(ctx, task) }, target: task.id };
   },
 });
 

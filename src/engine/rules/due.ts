@@ -1,8 +1,8 @@
 import type { WriteContext } from "../call-context.ts";
 import type { EngineDeps } from "../deps.ts";
-import { expireApprovals } from "../person/approval-operations.ts";
 import { findStalled } from "../stalled-tasks.ts";
 import { systemAct } from "../system-act.ts";
+import { expireApprovals } from "./approvals.ts";
 import { followGlobalStop, isNews } from "./global-stop.ts";
 import { checkHealth, isHealthDue } from "./health-watch.ts";
 import { endFloods } from "./limits.ts";
@@ -14,7 +14,7 @@ import { readStopFor } from "./stops.ts";
 export async function settleRules(deps: EngineDeps): Promise<void> {
   const nowMs = deps.now();
   const due = await deps.store.read(deps.scope, async (tx) => {
-    const { settings } = await rulesInForce(deps, tx);
+    const { settings } = await rulesInForce({ deps, tx });
     const limits = await tx.guards.list("limit");
     const said = deps.globalStop();
     return {
@@ -33,7 +33,7 @@ export async function settleRules(deps: EngineDeps): Promise<void> {
 
 async function settle(ctx: WriteContext): Promise<void> {
   await followGlobalStop(ctx);
-  const { settings } = await rulesInForce(ctx.deps, ctx.tx);
+  const { settings } = await rulesInForce(ctx);
   for (const { subject, limit, ended } of await endFloods(ctx, settings.limits)) {
     ctx.effects.push({ type: "limit", id: limit, event: "flood", subject, ...ended });
   }

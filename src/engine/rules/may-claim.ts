@@ -12,7 +12,7 @@ export async function mayClaim(
   ctx: WriteContext,
   { agent, input, task }: { agent: Agent; input: unknown; task: Task },
 ): Promise<boolean> {
-  const { policy, settings, project } = await rulesInForce(ctx.deps, ctx.tx);
+  const { policy, settings, project } = await rulesInForce(ctx);
   const tool = policy.tools.get("request_task");
   if (tool === undefined || !tool.needs.has("task")) return true;
   const { nowMs } = ctx;

@@ -21,7 +21,7 @@ export async function noteOutcome(
   ctx: WriteContext,
   { agent: name, task, outcome }: Ended,
 ): Promise<void> {
-  const { settings } = await rulesInForce(ctx.deps, ctx.tx);
+  const { settings } = await rulesInForce(ctx);
   const failed = outcome !== "done";
   const breaker = agentBreaker(settings, name);
   if (breaker !== undefined) await settleAgent(ctx, breaker, failed);

@@ -48,7 +48,7 @@ export async function replayCalls(
   candidate: Candidate,
   limit: number,
 ): Promise<JsonObject> {
-  const inForce = await rulesInForce(ctx.deps, ctx.tx);
+  const inForce = await rulesInForce(ctx);
   const changed: Changed[] = [];
   const byRule = new Map<string, number>();
   let replayed = 0;

@@ -1,7 +1,9 @@
 import { GuvnorError } from "../../core/errors.ts";
 import { NO_SETTINGS, type PolicySet, type ProjectSettings } from "../../core/settings.ts";
+import type { Task } from "../../core/task.ts";
 import type { CompiledPolicy } from "../../policy/compile-policy.ts";
-import type { Project, ReadTx } from "../../store/store.ts";
+import type { Project } from "../../store/store.ts";
+import type { ReadContext } from "../call-context.ts";
 import type { EngineDeps } from "../deps.ts";
 
 /** What a person applied last, ready to decide. */
@@ -17,7 +19,7 @@ export interface RulesInForce {
 /** Each process compiles a version once; which one is in force is read in every transaction. */
 const compiled = new WeakMap<EngineDeps, Omit<RulesInForce, "project">>();
 
-export async function rulesInForce(deps: EngineDeps, tx: ReadTx): Promise<RulesInForce> {
+export async function rulesInForce({ deps, tx }: ReadContext): Promise<RulesInForce> {
   const project = await tx.projects.get();
   const hash = project?.policyHash ?? null;
   const known = compiled.get(deps);
@@ -27,6 +29,14 @@ export async function rulesInForce(deps: EngineDeps, tx: ReadTx): Promise<RulesI
   const fresh = { hash, settings, ...compileOrDeny(deps, settings) };
   compiled.set(deps, fresh);
   return { ...fresh, project };
+}
+
+/** Names of the gates that measure this task: its own list, or all in force. */
+export async function gatesOf(
+  ctx: ReadContext,
+  { spec }: Pick<Task, "spec">,
+): Promise<readonly string[]> {
+  return spec.gates ?? Object.keys((await rulesInForce(ctx)).settings.gates);
 }
 
 /** It was compiled when it was applied, by a version of guvnor that may have had other tools. */

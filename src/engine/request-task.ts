@@ -20,6 +20,8 @@ import { explainNone } from "./why-no-task.ts";
 
 /** Best tasks looked at of each bucket of needs. */
 const CANDIDATES = 16;
+/** So many are looked at where the rules forbid all before them. */
+const DEEPEST = 4096;
 /** So long a returned task waits for the agent that knows it. */
 const PREFERENCE_MS = 30_000;
 
@@ -47,12 +49,13 @@ export async function requestTask(ctx: CallContext, request: TaskRequest): Promi
 
   const capabilities = new Set(request.capabilities ?? agent.capabilities);
   const seeker: Seeker = { agent, capabilities, input: request };
-  const best =
-    (await chooseReady(ctx, seeker)) ??
-    ((await endGoneProcesses(ctx)) ? await chooseReady(ctx, seeker) : undefined) ??
-    (await freeStalled(ctx, seeker));
+  let choice = await chooseReady(ctx, seeker);
+  if (choice.task === undefined && (await endGoneProcesses(ctx))) {
+    choice = await chooseReady(ctx, seeker);
+  }
+  const best = choice.task ?? (await freeStalled(ctx, seeker));
   if (best !== undefined) return await claimFor(ctx, agent, best);
-  return { answer: await explainNone(ctx, capabilities), retry: true };
+  return { answer: await explainNone(ctx, capabilities, choice.toAskFor), retry: true };
 }
 
 /** Who wants work, and with what words. */
@@ -62,30 +65,54 @@ interface Seeker {
   readonly input: TaskRequest;
 }
 
-async function chooseReady(ctx: CallContext, seeker: Seeker): Promise<Task | undefined> {
-  const { agent, capabilities, input } = seeker;
+/** The best one that the rules give it; or else those that it may ask people for. */
+interface Choice {
+  readonly task: Task | undefined;
+  readonly toAskFor: readonly string[];
+}
+
+/** Looks at the best few of each bucket, and further only where the rules let it have none of them. */
+async function chooseReady(ctx: CallContext, seeker: Seeker): Promise<Choice> {
+  for (let depth = CANDIDATES; ; depth *= CANDIDATES) {
+    const { ranked, isAll } = await rankReady(ctx, seeker, depth);
+    const toAskFor: string[] = [];
+    for (const task of ranked) {
+      const answer = await mayClaim(ctx, { agent: seeker.agent, input: seeker.input, task });
+      if (answer === "yes") return { task, toAskFor: [] };
+      if (answer === "ask") toAskFor.push(task.id);
+    }
+    if (isAll || depth >= DEEPEST) return { task: undefined, toAskFor };
+  }
+}
+
+/** At most `depth` ready tasks of each bucket that the agent can do, best first. */
+async function rankReady(
+  ctx: CallContext,
+  { agent, capabilities }: Seeker,
+  depth: number,
+): Promise<{ readonly ranked: readonly Task[]; readonly isAll: boolean }> {
   const candidates: Task[] = [];
+  let isAll = true;
   for (const needs of await ctx.tx.tasks.readyNeeds()) {
     if (!needs.every((need) => capabilities.has(need))) continue;
-    candidates.push(...(await ctx.tx.tasks.bestReady(needs, ctx.nowMs, CANDIDATES)));
+    const best = await ctx.tx.tasks.bestReady(needs, ctx.nowMs, depth);
+    candidates.push(...best);
+    if (best.length === depth) isAll = false;
   }
-  const ranked: { task: Task; rank: number; total: number }[] = [];
+  const scored: { task: Task; rank: number; total: number }[] = [];
   for (const task of candidates) {
     const rank = await preferenceOf(ctx, agent, task);
     const { total } = scoreTask(task.spec.priority, task.readyAtMs ?? ctx.nowMs, ctx.nowMs);
-    ranked.push({ task, rank, total });
+    scored.push({ task, rank, total });
   }
-  ranked.sort(
+  scored.sort(
     (a, b) =>
       a.rank - b.rank ||
       b.total - a.total ||
       a.task.createdAtMs - b.task.createdAtMs ||
       Number(a.task.id.slice(1)) - Number(b.task.id.slice(1)),
   );
-  for (const { task } of ranked) {
-    if (await mayClaim(ctx, { agent, input, task })) return task;
-  }
-  return undefined;
+  return { ranked: scored.map(({ task }) => task), isAll };
 }
 
 /** 0: returned to this very agent; 1: anybody's; 2: better for another agent. */
@@ -110,7 +137,7 @@ async function freeStalled(
     if (task?.state !== "running" || task.holder === agent.name) continue;
     if (!Array.isArray(stalled) || !stalled.includes(leaseName(found))) continue;
     if (!task.spec.needs.every((need) => capabilities.has(need))) continue;
-    if (!(await mayClaim(ctx, { agent, input, task }))) continue;
+    if ((await mayClaim(ctx, { agent, input, task })) !== "yes") continue;
     const freed = await takeLease(ctx, task, "stalled");
     if (freed.state === "ready") return freed;
   }

@@ -6,12 +6,25 @@ import { present } from "./task-view.ts";
 const SHOWN = 5;
 const DEFAULT_RETRY_SECONDS = 25;
 
-/** Why nothing was granted, what is waited for, and what to do: an agent never has to guess. */
+/**
+ * Why nothing was granted, what is waited for, and what to do: an agent never has to guess.
+ * @param toAskFor - Ready tasks that it would get if a person approved it.
+ */
 export async function explainNone(
   ctx: CallContext,
   capabilities: ReadonlySet<string>,
+  toAskFor: readonly string[],
 ): Promise<JsonObject> {
   const { tasks } = ctx.tx;
+  const asked = await askedFor(ctx, toAskFor);
+  const unasked = toAskFor.slice(0, SHOWN).find((id) => !asked.includes(id));
+  if (unasked !== undefined) {
+    return present({
+      reason: "nothing_ready",
+      needs_approval: toAskFor.slice(0, SHOWN),
+      next: `A person must approve what is ready: ask for it with request_task {"task_id":"${unasked}"}.`,
+    });
+  }
   if (!(await tasks.hasAny(OPEN_STATES)) && (await tasks.hasAny(TASK_STATES))) {
     return {
       reason: "plan_finished",
@@ -71,4 +84,20 @@ async function missingCapabilities(
     for (const need of missing) lacking.add(need);
   }
   return [...lacking].toSorted();
+}
+
+/** Those of them that people were asked about, or have granted. */
+async function askedFor(ctx: CallContext, ids: readonly string[]): Promise<readonly string[]> {
+  const asked: string[] = [];
+  for (const id of ids.slice(0, SHOWN)) {
+    const held = await ctx.tx.approvals.ofTask(id);
+    const isOpen = held.some(
+      ({ approval: { tool, requester, state } }) =>
+        tool === "request_task" &&
+        requester.agent === ctx.agent?.name &&
+        (state === "requested" || state === "granted"),
+    );
+    if (isOpen) asked.push(id);
+  }
+  return asked;
 }

@@ -32,6 +32,7 @@ export const requestTaskTool = defineTool({
       .enum(["nothing_ready", "plan_finished", "no_capability", "stopped", "limit"])
       .optional(),
     missing_capabilities: z.array(z.string()).optional(),
+    needs_approval: z.array(z.string()).optional(),
     waiting_on: z.array(z.looseObject({ id: z.string(), state: z.string() })).optional(),
     retry_after_seconds: z.number().optional(),
     next: z.string(),

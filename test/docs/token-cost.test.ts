@@ -47,7 +47,7 @@ describe("what tools/list costs", () => {
     expect([...rows, all, instructions]).toMatchInlineSnapshot(`
       [
         "register_agent: 218 read, 510 listed",
-        "request_task: 175 read, 548 listed",
+        "request_task: 175 read, 563 listed",
         "report_progress: 514 read, 799 listed",
         "submit_plan: 861 read, 1118 listed",
         "open_topic: 349 read, 558 listed",
@@ -56,7 +56,7 @@ describe("what tools/list costs", () => {
         "read_board: 137 read, 427 listed",
         "request_escalation: 197 read, 407 listed",
         "get_status: 111 read, 284 listed",
-        "all: 2951 read, 5452 listed",
+        "all: 2951 read, 5467 listed",
         "instructions: 228",
       ]
     `);

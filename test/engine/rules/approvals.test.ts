@@ -351,3 +351,42 @@ describe("when the agent is gone", () => {
     expect(idOf(await done("bob"))).toBe("A2");
   });
 });
+
+describe("claims that a person must approve", () => {
+  const ASKED = `
+policy:
+  rules:
+    - { id: kind, on: [request_task], when: task.kind == "deploy", effect: require_approval, reason: deploys are given out by people }
+    - { id: never, on: [request_task], when: task.kind == "secret", effect: deny, severity: low, reason: not for agents }
+`;
+
+  test("are not handed out by chance; an agent without other work is told to ask", async () => {
+    await fleet.close();
+    await start(ASKED);
+    await planTasks(fleet, 1, { kind: "code" });
+    expect(await claimed(fleet, "ada")).toBe("T3");
+    expect(await fleet.ok("bob", "request_task")).toMatchObject({
+      reason: "nothing_ready",
+      needs_approval: ["T1", "T2"],
+      next: expect.stringContaining('request_task {"task_id":"T1"}') as unknown,
+    });
+    expect(await fleet.refusal("bob", "request_task", { task_id: "T1" })).toBe("approval_required");
+    expect(await fleet.ok("bob", "request_task")).toMatchObject({
+      needs_approval: ["T1", "T2"],
+      next: expect.stringContaining('request_task {"task_id":"T2"}') as unknown,
+    });
+    expect(await fleet.refusal("bob", "request_task", { task_id: "T2" })).toBe("approval_required");
+    const none = await fleet.ok("bob", "request_task");
+    expect(none).not.toHaveProperty("needs_approval");
+    await grant("A1");
+    expect(await claimed(fleet, "bob", { task_id: "T1" })).toBe("T1");
+  });
+
+  test("do not stand in the way of what is further down, however many there are", async () => {
+    await fleet.close();
+    await start(ASKED);
+    await planTasks(fleet, 40, { kind: "secret", priority: 90 });
+    await planTasks(fleet, 1, { kind: "code", priority: 1 });
+    expect(await claimed(fleet, "ada")).toBe("T43");
+  });
+});

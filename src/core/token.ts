@@ -129,7 +129,8 @@ export function tokenProblem(
   if (token.kind !== "access") return "wrong_kind";
   const scopes = [token, ...ancestors].map(({ scope }) => scope);
   if (scopes.some((scope) => isOutside(scope, project))) return "wrong_project";
-  return scopes.every(({ tools }) => matchAny(tools, tool)) ? undefined : "tool_not_allowed";
+  const isAllowed = scopes.every(({ tools }) => tools.includes("*") || matchAny(tools, tool));
+  return isAllowed ? undefined : "tool_not_allowed";
 }
 
 function lifeProblem(

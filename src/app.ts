@@ -21,6 +21,7 @@ import { stopOperations } from "./engine/person/stop-operations.ts";
 import { taskOperations } from "./engine/person/task-operations.ts";
 import { tokenOperations } from "./engine/person/token-operations.ts";
 import { createProcessLoop } from "./engine/process-loop.ts";
+import { createEmbeddedIssuer } from "./engine/rules/embedded-issuer.ts";
 import { createToolTypes } from "./engine/tool-types.ts";
 import { POLICY_ENGINE } from "./policy/policy-engine.ts";
 import {
@@ -154,7 +155,7 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
     monotonic: () => performance.now(),
     random: () => Math.random(),
     newSecret,
-    sha256: (text) => createHash("sha256").update(text).digest("hex"),
+    sha256,
     processes: createProcessPort(),
     processId: newSecret().slice(0, 16),
     git: commonDir === null ? undefined : openGit(commonDir),
@@ -163,12 +164,12 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
       commonDir,
       now: () => performance.now(),
     }),
+    issuer: createEmbeddedIssuer(config.token === undefined ? undefined : sha256(config.token)),
     globalStop: createGlobalStop(globalStopFile(process.env), readOperatorSecret),
     settingsFile: () => readSettingsFile(paths),
     policy: POLICY_ENGINE,
     toolTypes,
     settings: {
-      enrolmentSecret: config.token,
       refreshMs: config.policyRefreshMs,
       agentName: config.agentName,
       directory,
@@ -177,6 +178,10 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
     },
     log,
   };
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 function makeDataDirectory(path: string): void {
@@ -240,6 +245,10 @@ function createLoops(
     await loop.settle();
     await pause(TICK_MS, stopping.signal);
   };
+  const attend = async (): Promise<void> => {
+    await loop.attend(stopping.signal);
+    await pause(TICK_MS, stopping.signal);
+  };
   const measuring = new Set<Promise<void>>();
   const measure = async (): Promise<void> => {
     // Watch first, then look, then wait: what is queued in between is not missed.
@@ -267,7 +276,7 @@ function createLoops(
   return {
     start: () => {
       if (running.length > 0) return;
-      running.push(repeat("tick", tick), repeat("settling", settle));
+      running.push(repeat("tick", tick), repeat("settling", settle), repeat("issuer", attend));
       if (gateWorkers > 0) running.push(repeat("gate worker", measure));
     },
     stop: async () => {

@@ -77,6 +77,11 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     meaning: "Something went wrong inside guvnor. The call's changes were undone.",
     remedy: "Try once more; then tell a person the call's id, which is in the log.",
   },
+  issuer_unavailable: {
+    meaning:
+      "Vault vouches for the agents of this process, cannot be reached, and what it issued is over.",
+    remedy: "Call again in a minute. A person looks with `guvnor doctor`.",
+  },
   key_invalid: {
     meaning: "The operator key is unreadable, open to others, no key, or not this project's.",
     remedy: "Do what `fix` says.",
@@ -160,8 +165,9 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   token_invalid: {
     meaning:
-      "The token, or the enrolment that it comes from, is unknown, over or revoked, or does not cover the tool.",
-    remedy: "A person makes a new one (`guvnor tokens enrol`) and sets `GUVNOR_TOKEN`.",
+      "The token, or the enrolment that it comes from, is unknown, over or revoked, or does not cover the tool; or Vault refused the login.",
+    remedy:
+      "A person makes a new one (`guvnor tokens enrol`) and sets `GUVNOR_TOKEN`; with Vault, does what `fix` says.",
   },
   tool_unknown: {
     meaning: "There is no such tool.",

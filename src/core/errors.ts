@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   "input_invalid",
   "input_too_large",
   "internal",
+  "issuer_unavailable",
   "key_invalid",
   "limited",
   "no_project",

@@ -174,6 +174,12 @@ export function renewToken(token: Token, nowMs: number): Token {
   return { ...token, renewedAtMs: nowMs, expiresAtMs: nowMs + TOKEN_TTL_MS };
 }
 
+/** An enrolment that stands for a login elsewhere ends when that does; what is revoked stays so. */
+export function moveEnd(token: Token, expiresAtMs: number, nowMs: number): Token {
+  if (token.revokedAtMs !== null || token.expiresAtMs === expiresAtMs) return token;
+  return { ...token, renewedAtMs: nowMs, expiresAtMs };
+}
+
 /** For ever; whoever revoked it first, and why, stands. */
 export function revokeToken(token: Token, why: string, nowMs: number): Token {
   if (token.revokedAtMs !== null) return token;

@@ -1,7 +1,7 @@
 import type { PolicyEngine } from "../policy/policy-engine.ts";
 import type { ToolType } from "../policy/tool-types.ts";
 import type { Scope, Store } from "../store/store.ts";
-import type { GateRunner, GitPort, GlobalStop, ProcessPort } from "./ports.ts";
+import type { GateRunner, GitPort, GlobalStop, ProcessPort, TokenIssuer } from "./ports.ts";
 
 export interface Logger {
   info(fields: object, message: string): void;
@@ -28,6 +28,8 @@ export interface EngineDeps {
   /** Undefined outside git. */
   readonly git: GitPort | undefined;
   readonly gates: GateRunner;
+  /** What vouches for the agents of this process. */
+  readonly issuer: TokenIssuer;
   /** What holds for all projects of this user; undefined where nothing was said. Cheap: each call asks. */
   readonly globalStop: () => GlobalStop | undefined;
   /** The project's guvnor.yaml as it lies there now; undefined where there is none. */
@@ -46,8 +48,6 @@ export interface EngineSettings {
   readonly directory: string;
   /** Who answers for the agents of this process. */
   readonly principal: string;
-  /** The enrolment's secret that GUVNOR_TOKEN holds: without it the process itself vouches. */
-  readonly enrolmentSecret: string | undefined;
   /** Gates measured at once by all processes of the project together. */
   readonly gateWorkers: number;
   /** How often profile `open` looks whether guvnor.yaml has changed. */

@@ -66,6 +66,7 @@ async function governCall(
   const callId = deps.newSecret().slice(0, 32);
   try {
     const call = await readCall(deps, operations, { incoming, callId });
+    if (incoming.caller.kind === "agent") await deps.issuer.prepare();
     return call.waitMs > 0
       ? await runWaiting(deps, call)
       : (await runOnce(deps, call, { last: true, isFirst: true })).answer;

@@ -1,8 +1,11 @@
 /**
- * What the engine needs from outside: git, commands, processes. Implemented in src/git and
- * src/runner, put together in src/app.ts, replaced by deterministic ones in the simulation.
- * None of these may be awaited inside a store transaction.
+ * What the engine needs from outside: git, commands, processes, an issuer of tokens. Implemented in
+ * src/git, src/runner and src/vault, put together in src/app.ts, replaced by deterministic ones in the
+ * simulation. None of these may be awaited inside a store transaction.
  */
+
+import type { GuvnorError } from "../core/errors.ts";
+import type { Login } from "../core/login.ts";
 
 /** One repository, addressed by its common git directory. Commits are full hex object names. */
 export interface GitPort {
@@ -119,4 +122,31 @@ export interface GlobalStop {
   readonly atMs: number;
   /** Of "resumed": SHA-256 of the operator's key that vouches for it; null of "stopped". */
   readonly keyHash: string | null;
+}
+
+/** What vouches for the agents of a process at a moment. */
+export type Voucher =
+  /** The process itself: in local mode it runs as the person does. */
+  | { readonly kind: "process" }
+  /** An enrolment that a person made; the hash of its secret. */
+  | { readonly kind: "enrolment"; readonly hash: string }
+  /** A login elsewhere; the store learns of it when the first agent needs it. */
+  | { readonly kind: "login"; readonly login: Login }
+  | { readonly kind: "none"; readonly why: GuvnorError };
+
+/** Where the tokens of this process's agents come from. */
+export interface TokenIssuer {
+  /** From memory: a transaction asks. */
+  vouch(): Voucher;
+  /**
+   * Before a call's transaction: where nothing vouches, tries to change that. Answers at once where
+   * something does, and after a bounded time in any case; never throws.
+   */
+  prepare(): Promise<void>;
+  /** The logins of this process that the store may have to hear of, whatever became of them. */
+  logins(): readonly Login[];
+  /** Renews what is due, and looks whether what was given still stands. Never throws. */
+  attend(signal: AbortSignal): Promise<void>;
+  /** Gives everything back for good: nothing vouches for this process from then on. */
+  giveBack(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import type { EngineDeps } from "./deps.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
 import { endProcess } from "./presence.ts";
 import { settleRules } from "./rules/due.ts";
+import { attendIssuer, endLogins } from "./rules/logins.ts";
 import { refreshSettings } from "./rules/refresh-settings.ts";
 import { systemAct } from "./system-act.ts";
 
@@ -13,10 +14,12 @@ const RULES_MS = 5000;
 /** How often this process asks whether the others are still there on this machine. */
 const LIVENESS_MS = 2000;
 const CHECKPOINT_MS = 30_000;
+/** How often the issuer is asked whether what it gave still stands. */
+const ISSUER_MS = 5000;
 
 /**
  * What a process does beside its calls. It writes only where something must change, so sixty-four
- * idle processes do not fight for the file. app.ts repeats both, each by itself.
+ * idle processes do not fight for the file. app.ts repeats each by itself.
  */
 export interface ProcessLoop {
   /** Beats for its agents and watches the others' beats. Nothing but the store is waited for. */
@@ -26,6 +29,8 @@ export interface ProcessLoop {
    * that, or others would take this process for gone.
    */
   settle(): Promise<void>;
+  /** Renews what vouches for its agents. It asks the network, and nothing else waits for that. */
+  attend(signal: AbortSignal): Promise<void>;
   /** Ends this process in the store: its agents are offline, their running tasks ready. */
   end(): Promise<void>;
 }
@@ -37,6 +42,7 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
   let lastLivenessMs = lastTickMs;
   let isServing = false;
   const rounds = createRounds(deps);
+  let lastAttendMs = lastTickMs;
 
   const beat = async (nowMs: number): Promise<boolean> => {
     if (nowMs - lastBeatMs < BEAT_MS) return true;
@@ -83,20 +89,34 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
     settle: async () => {
       if (isServing) await rounds(deps.monotonic());
     },
+    attend: async (signal) => {
+      const nowMs = deps.monotonic();
+      if (nowMs - lastAttendMs < ISSUER_MS) return;
+      lastAttendMs = nowMs;
+      await attendIssuer(deps, signal);
+    },
     end: async () => {
-      const known = await deps.store.read(
-        deps.scope,
-        async (tx) => await tx.processes.get(deps.processId),
-      );
-      // It served nobody: there is nothing to end, and no lock to wait for.
-      if (known === undefined || known.endedAtMs !== null) return;
-      await systemAct(deps, "presence", async (ctx) => {
-        const process = await ctx.tx.processes.get(deps.processId);
-        if (process === undefined || process.endedAtMs !== null) return;
-        await endProcess(ctx, process, "closed");
-      });
+      try {
+        await endInStore(deps);
+      } finally {
+        await endLogins(deps);
+      }
     },
   };
+}
+
+async function endInStore(deps: EngineDeps): Promise<void> {
+  const known = await deps.store.read(
+    deps.scope,
+    async (tx) => await tx.processes.get(deps.processId),
+  );
+  // It served nobody: there is nothing to end, and no lock to wait for.
+  if (known === undefined || known.endedAtMs !== null) return;
+  await systemAct(deps, "presence", async (ctx) => {
+    const process = await ctx.tx.processes.get(deps.processId);
+    if (process === undefined || process.endedAtMs !== null) return;
+    await endProcess(ctx, process, "closed");
+  });
 }
 
 /** What is settled, each at its own pace. */

@@ -100,6 +100,7 @@ describe("renewing", () => {
         expect(login.expiresAtMs - nowMs).toBeGreaterThan(5000);
         expect(login.expiresAtMs).toBeLessThanOrEqual(START_MS + maxMs);
       }),
+      { numRuns: 30 },
     );
   });
 

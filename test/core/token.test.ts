@@ -6,6 +6,7 @@ import {
   enrol,
   mintProblem,
   mintToken,
+  moveEnd,
   renewToken,
   revokeToken,
   TOKEN_RENEW_MS,
@@ -70,6 +71,23 @@ describe("revoking", () => {
       fc.property(fc.nat(10 * TOKEN_TTL_MS), (ms) => {
         expect(renewToken(revoked, START_MS + ms)).toBe(revoked);
         expect(tokenProblem(revoked, [CREDENTIAL], START_MS + ms, CALL)).toBe("revoked");
+      }),
+    );
+  });
+});
+
+describe("an enrolment that stands for a login", () => {
+  test("ends when that does, sooner or later, and not at all once it is revoked", () => {
+    fc.assert(
+      fc.property(fc.nat(10 ** 9), fc.nat(10 ** 9), (endMs, laterMs) => {
+        const moved = moveEnd(CREDENTIAL, START_MS + endMs, START_MS);
+        const isOver = laterMs >= endMs;
+        expect(mintProblem(moved, [], START_MS + laterMs, { agent: "ada", project: null })).toBe(
+          isOver ? "expired" : undefined,
+        );
+        expect(moveEnd(moved, START_MS + endMs, START_MS + laterMs)).toBe(moved);
+        const revoked = revokeToken(moved, "no", START_MS);
+        expect(moveEnd(revoked, START_MS + laterMs, START_MS)).toBe(revoked);
       }),
     );
   });

@@ -13,6 +13,7 @@ import {
   createFleet,
   type Fleet,
   type FleetOptions,
+  issuerFor,
 } from "../support/engine-harness.ts";
 
 const OPERATIONS = [
@@ -32,10 +33,10 @@ async function open(options: Partial<FleetOptions> = {}): Promise<void> {
 
 /** Processes that start from now on come with this credential. */
 async function enrol(asked: object): Promise<void> {
-  const settings: Record<string, string> = {};
-  await open({ settings });
+  let secret: string | undefined;
+  await open({ issuerOf: () => issuerFor(secret) });
   const answer = bodyOf(await fleet.asPerson("tokens_enrol", { name: "laptop", ...asked }));
-  settings["enrolmentSecret"] = String(answer["credential"]);
+  secret = String(answer["credential"]);
 }
 
 async function claim(): Promise<unknown> {

@@ -7,6 +7,7 @@ import type { EngineDeps } from "../../src/engine/deps.ts";
 import { createGovernor } from "../../src/engine/governed-call.ts";
 import type { GateRunner, ProcessIdentity } from "../../src/engine/ports.ts";
 import { createProcessLoop } from "../../src/engine/process-loop.ts";
+import { createEmbeddedIssuer } from "../../src/engine/rules/embedded-issuer.ts";
 import { createToolTypes } from "../../src/engine/tool-types.ts";
 import { POLICY_ENGINE } from "../../src/policy/policy-engine.ts";
 import type { StatementListener } from "../../src/store/sqlite/connection.ts";
@@ -76,6 +77,7 @@ export async function openWorld(directory: string, options: WorldOptions): Promi
     processId: `process-of-${name}`,
     git: openFileGit(gitIn(directory)),
     gates: gatesThat(verdict),
+    issuer: createEmbeddedIssuer(undefined),
     globalStop: () => undefined,
     settingsFile: () => undefined,
     policy: POLICY_ENGINE,
@@ -85,7 +87,6 @@ export async function openWorld(directory: string, options: WorldOptions): Promi
       directory: `/work/${name}`,
       principal: "tester",
       gateWorkers: 2,
-      enrolmentSecret: undefined,
       refreshMs: 30_000,
     },
     log: { info: () => {}, warn: () => {}, error: complain },

@@ -6,6 +6,7 @@ import { createGovernor } from "../../src/engine/governed-call.ts";
 import type { Operation } from "../../src/engine/operation.ts";
 import type { ProcessIdentity } from "../../src/engine/ports.ts";
 import { createProcessLoop, type ProcessLoop } from "../../src/engine/process-loop.ts";
+import { createEmbeddedIssuer } from "../../src/engine/rules/embedded-issuer.ts";
 import { createToolTypes } from "../../src/engine/tool-types.ts";
 import { POLICY_ENGINE } from "../../src/policy/policy-engine.ts";
 import type { ChangeWatch } from "../../src/store/store.ts";
@@ -402,6 +403,7 @@ export class SimProcess implements ProcessHandle, Measurer {
       processId: this.id,
       git: createGit(machine, this),
       gates: createGates(machine, this),
+      issuer: createEmbeddedIssuer(undefined),
       globalStop: () => machine.globalStop,
       settingsFile: () => undefined,
       policy: POLICY_ENGINE,
@@ -411,7 +413,6 @@ export class SimProcess implements ProcessHandle, Measurer {
         directory: plan.directory,
         principal: "sim",
         gateWorkers: plan.gateWorkers,
-        enrolmentSecret: undefined,
         refreshMs: 30_000,
       },
       log: { info: quiet, warn: quiet, error: quiet },

@@ -13,8 +13,10 @@ import type {
   GlobalStop,
   MeasureRequest,
   Measurement,
+  TokenIssuer,
 } from "../../src/engine/ports.ts";
 import { createProcessLoop, type ProcessLoop } from "../../src/engine/process-loop.ts";
+import { createEmbeddedIssuer } from "../../src/engine/rules/embedded-issuer.ts";
 import { systemAct } from "../../src/engine/system-act.ts";
 import { createToolTypes } from "../../src/engine/tool-types.ts";
 import { POLICY_ENGINE } from "../../src/policy/policy-engine.ts";
@@ -38,6 +40,8 @@ export interface FleetOptions {
   readonly settings?: Partial<EngineSettings>;
   /** What differs from process to process. */
   readonly settingsOf?: (process: string) => Partial<EngineSettings>;
+  /** What vouches for the agents of a process; undefined: itself. */
+  readonly issuerOf?: (process: string) => TokenIssuer | undefined;
   readonly git?: GitPort;
   /** The text of guvnor.yaml, applied when the project is made. */
   readonly guvnorYaml?: string;
@@ -189,6 +193,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       for (const each of living.values()) {
         await each.loop.tick();
         await each.loop.settle();
+        await each.loop.attend(new AbortController().signal);
       }
     },
     sayGlobally: (said) => {
@@ -252,6 +257,7 @@ function startProcess(world: World, name: string, number: number): SimulatedProc
     gates: world.gates,
     settingsFile: () => undefined,
     policy: POLICY_ENGINE,
+    issuer: world.options.issuerOf?.(name) ?? createEmbeddedIssuer(undefined),
     globalStop: world.options.globalStop ?? (() => world.said),
     toolTypes,
     settings: {
@@ -259,7 +265,6 @@ function startProcess(world: World, name: string, number: number): SimulatedProc
       directory: `/work/${name}`,
       principal: "tester",
       gateWorkers: 2,
-      enrolmentSecret: undefined,
       refreshMs: 30_000,
       ...world.options.settings,
       ...world.options.settingsOf?.(name),
@@ -362,6 +367,11 @@ export function bodyOf(answer: CallAnswer): JsonObject {
 export function codeOf(answer: CallAnswer): unknown {
   if (!answer.isError) throw new Error(`not refused: ${JSON.stringify(answer.body)}`);
   return answer.body["code"];
+}
+
+/** As GUVNOR_TOKEN does for a process. */
+export function issuerFor(secret: string | undefined): TokenIssuer | undefined {
+  return secret === undefined ? undefined : createEmbeddedIssuer(sha256(secret));
 }
 
 function sha256(text: string): string {

@@ -144,7 +144,7 @@ async function request(
         role: demand.role,
         count: demand.count,
         // In local mode one person runs the agents and answers for them.
-        excludePrincipals: ctx.deps.settings.enrolmentSecret !== undefined,
+        excludePrincipals: ctx.deps.issuer.vouch().kind !== "process",
       },
     },
     ctx.nowMs,

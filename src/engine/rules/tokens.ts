@@ -1,6 +1,8 @@
 import type { Agent } from "../../core/agent.ts";
 import { GuvnorError } from "../../core/errors.ts";
+import type { Login } from "../../core/login.ts";
 import {
+  enrol,
   lowestTier,
   mintProblem,
   mintToken,
@@ -13,16 +15,16 @@ import {
 } from "../../core/token.ts";
 import type { NamedToken, ReadTx } from "../../store/store.ts";
 import type { WriteContext } from "../call-context.ts";
+import type { Voucher } from "../ports.ts";
 
 const LONGEST_LINEAGE = 8;
 
 /**
  * The agent's token, good for this tool now; renewed where that is due. An agent of this process
- * that has none, or whose own is over, gets one: the process vouches for it, or the enrolment that
- * GUVNOR_TOKEN names.
+ * that has none, or whose own is over, gets one from what the issuer says vouches for it.
  * @param tool - Null to register: whoever may call anything may say who calls.
  * @returns The agent, at the highest tier that its token gives.
- * @throws {GuvnorError} `token_invalid`, `agent_revoked`.
+ * @throws {GuvnorError} `token_invalid`, `agent_revoked`, `issuer_unavailable`.
  */
 export async function useToken(
   ctx: WriteContext,
@@ -34,8 +36,11 @@ export async function useToken(
   if (found === undefined) return await giveToken(ctx, agent, tool);
   const ancestors = await ancestorsOf(ctx.tx, found.token);
   const problem = useProblem(ctx, found.token, { ancestors, tool });
-  // Its own came to its end in quiet; one that was revoked never comes back.
+  // It came to its end in quiet; one that was revoked never comes back.
   if (problem === "expired") return await giveToken(ctx, agent, tool);
+  if (problem === "enrolment_expired" && canLogInAgain(ctx.deps.issuer.vouch())) {
+    return await giveToken(ctx, agent, tool);
+  }
   if (problem !== undefined) throw invalid(problem);
   const token = renewToken(found.token, ctx.nowMs);
   if (token !== found.token) {
@@ -43,6 +48,11 @@ export async function useToken(
     ctx.effects.push({ type: "token", id: shortOf(token), event: "renewed", agent: agent.name });
   }
   return atTierOf(agent, ancestors);
+}
+
+/** A person's enrolment that is over is over; of an issuer elsewhere there may be a later login. */
+function canLogInAgain({ kind }: Voucher): boolean {
+  return kind === "login" || kind === "none";
 }
 
 function useProblem(
@@ -100,18 +110,39 @@ function implicit(given: Pick<Token, "hash" | "agent" | "scope">, nowMs: number)
 }
 
 /**
- * The enrolment that GUVNOR_TOKEN names, good for this agent; undefined where it is not set.
- * @throws {GuvnorError} `token_invalid`.
+ * The enrolment that vouches for this agent; undefined where the process itself does.
+ * @throws {GuvnorError} `token_invalid`, `issuer_unavailable`.
  */
 async function credential(ctx: WriteContext, agent: string): Promise<NamedToken | undefined> {
-  const { enrolmentSecret } = ctx.deps.settings;
-  if (enrolmentSecret === undefined) return undefined;
-  const found = await ctx.tx.tokens.get(ctx.deps.sha256(enrolmentSecret));
+  const voucher = ctx.deps.issuer.vouch();
+  if (voucher.kind === "process") return undefined;
+  if (voucher.kind === "none") throw voucher.why;
+  const found = await enrolmentOf(ctx, voucher);
   if (found === undefined || found.token.kind !== "enrolment") throw invalid("unknown");
   const { project } = ctx.deps.scope;
   const problem = mintProblem(found.token, [], ctx.nowMs, { agent, project });
   if (problem === undefined) return found;
   throw invalid(problem === "expired" ? "enrolment_expired" : problem);
+}
+
+async function enrolmentOf(
+  ctx: WriteContext,
+  voucher: Extract<Voucher, { kind: "enrolment" | "login" }>,
+): Promise<NamedToken | undefined> {
+  if (voucher.kind === "enrolment") return await ctx.tx.tokens.get(voucher.hash);
+  const { login } = voucher;
+  return (await ctx.tx.tokens.get(login.hash)) ?? (await enrolLogin(ctx, login));
+}
+
+/** Written with the first agent that needs it, so a process that serves nobody leaves nothing. */
+async function enrolLogin(ctx: WriteContext, login: Login): Promise<NamedToken> {
+  const { hash, name, principal, policies, expiresAtMs } = login;
+  const scope = { tools: ["*"], project: ctx.deps.scope.project, tier: "T2" as const };
+  const token = enrol({ hash, agent: null, scope, expiresAtMs }, ctx.nowMs);
+  const named: NamedToken = { token, name, principal };
+  await ctx.tx.tokens.save(named);
+  ctx.effects.push({ type: "token", id: shortOf(token), event: "enrolled", name, policies });
+  return named;
 }
 
 async function ancestorsOf(tx: ReadTx, token: Token): Promise<Token[]> {
@@ -151,7 +182,7 @@ function invalid(problem: string): GuvnorError {
   return new GuvnorError(
     "token_invalid",
     `The token cannot be used: ${problem.replaceAll("_", " ")}.`,
-    "Ask the person who runs you for a new one (guvnor tokens enrol), set GUVNOR_TOKEN and start again.",
+    "Tell the person who runs you: they make a new one (guvnor tokens enrol, GUVNOR_TOKEN; or Vault logs in) and start this process again.",
     { details: { problem } },
   );
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { JsonObject } from "../../../src/engine/call.ts";
 import type { GitPort } from "../../../src/engine/ports.ts";
-import type { Fleet } from "../../support/engine-harness.ts";
+import { type Fleet, issuerFor } from "../../support/engine-harness.ts";
 import {
   agentNamed,
   asPerson,
@@ -252,7 +252,7 @@ describe("with credentials, where principals are known", () => {
     await fleet.close();
     secrets = {};
     await start(DEPLOY, {
-      settingsOf: (name: string) => ({ enrolmentSecret: secrets[name] }),
+      issuerOf: (name: string) => issuerFor(secrets[name]),
     });
     for (const [process, name] of [
       ["ada", "pat"],

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { codeOf, type Fleet } from "../../support/engine-harness.ts";
+import { codeOf, type Fleet, issuerFor } from "../../support/engine-harness.ts";
 import {
   agentNamed,
   asPerson,
@@ -176,7 +176,7 @@ describe("violations", () => {
   test("that are critical take the credential with them, and every agent that goes by it", async () => {
     let secret = "";
     await start(`profile: strict\n${boardRule("deny", "critical")}`, {
-      settingsOf: (name: string) => (name.startsWith("e") ? { enrolmentSecret: secret } : {}),
+      issuerOf: (name: string) => issuerFor(name.startsWith("e") ? secret : undefined),
     });
     secret = String((await asPerson(fleet, "tokens_enrol", { name: "team" }))["credential"]);
     for (const agent of ["eve", "emil", "ada"]) await fleet.ok(agent, "get_status");

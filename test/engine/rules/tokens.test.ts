@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { JsonObject } from "../../../src/engine/call.ts";
-import { codeOf, type Fleet } from "../../support/engine-harness.ts";
+import { codeOf, type Fleet, issuerFor } from "../../support/engine-harness.ts";
 import {
   agentNamed,
   asPerson,
@@ -22,7 +22,7 @@ let secrets: Record<string, string> = {};
 beforeEach(async () => {
   secrets = {};
   fleet = await rulesFleet("profile: standard\n", {
-    settingsOf: (name: string) => ({ enrolmentSecret: secrets[name.split("-")[0] ?? ""] }),
+    issuerOf: (name: string) => issuerFor(secrets[name.split("-")[0] ?? ""]),
   });
 });
 afterEach(async () => {

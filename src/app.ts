@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 
-import type { Config } from "./config.ts";
+import type { Config, IssuerConfig } from "./config.ts";
 import { GuvnorError } from "./core/errors.ts";
 import { TICK_MS } from "./core/presence.ts";
 import type { CallAnswer, Governor, IncomingCall } from "./engine/call.ts";
@@ -20,6 +20,7 @@ import { policyOperations } from "./engine/person/policy-operations.ts";
 import { stopOperations } from "./engine/person/stop-operations.ts";
 import { taskOperations } from "./engine/person/task-operations.ts";
 import { tokenOperations } from "./engine/person/token-operations.ts";
+import type { TokenIssuer } from "./engine/ports.ts";
 import { createProcessLoop } from "./engine/process-loop.ts";
 import { createEmbeddedIssuer } from "./engine/rules/embedded-issuer.ts";
 import { createToolTypes } from "./engine/tool-types.ts";
@@ -32,6 +33,7 @@ import {
 } from "./project-paths.ts";
 import type { DatabaseInspection } from "./store/sqlite/inspect-sqlite.ts";
 import { TOOLS } from "./tools/index.ts";
+import type { VaultInspection } from "./vault/inspect-vault.ts";
 
 export const LOCAL_SCOPE = { tenant: "local", project: "main" } as const;
 
@@ -118,6 +120,13 @@ export async function inspectDatabase(file: string): Promise<DatabaseInspection>
   return inspectSqlite(file);
 }
 
+/** Asks whoever vouches for agents, for `guvnor doctor`; undefined where guvnor itself does. */
+export async function inspectIssuer({ issuer }: Config): Promise<VaultInspection | undefined> {
+  if (issuer.kind === "embedded") return undefined;
+  const { inspectVault } = await import("./vault/inspect-vault.ts");
+  return await inspectVault(issuer.settings, new AbortController().signal);
+}
+
 /** The text of guvnor.yaml; undefined where there is none. */
 export function readSettingsFile(
   paths: ProjectPaths,
@@ -164,7 +173,7 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
       commonDir,
       now: () => performance.now(),
     }),
-    issuer: createEmbeddedIssuer(config.token === undefined ? undefined : sha256(config.token)),
+    issuer: await createIssuer(config.issuer, log),
     globalStop: createGlobalStop(globalStopFile(process.env), readOperatorSecret),
     settingsFile: () => readSettingsFile(paths),
     policy: POLICY_ENGINE,
@@ -178,6 +187,26 @@ async function createDeps(paths: ProjectPaths, options: OpenOptions): Promise<En
     },
     log,
   };
+}
+
+/** Vault's part, and what it needs, is loaded only where it is used. */
+async function createIssuer(config: IssuerConfig, log: Logger): Promise<TokenIssuer> {
+  if (config.kind === "embedded") {
+    return createEmbeddedIssuer(config.secret === undefined ? undefined : sha256(config.secret));
+  }
+  const [{ createVaultIssuer }, { createVaultClient }] = await Promise.all([
+    import("./vault/vault-issuer.ts"),
+    import("./vault/vault-client.ts"),
+  ]);
+  const { settings } = config;
+  const client = createVaultClient(settings);
+  return createVaultIssuer({
+    client,
+    secretId: settings.secretId,
+    now: () => Date.now(),
+    sha256,
+    log,
+  });
 }
 
 function sha256(text: string): string {

@@ -5,12 +5,20 @@ import { z } from "zod";
 import { GuvnorError } from "./core/errors.ts";
 import { isAgentName } from "./core/ids.ts";
 import { TOOLSETS, type Toolset } from "./tools/define-tool.ts";
+import { readVaultSettings, type VaultSettings } from "./vault/vault-settings.ts";
 
 const seconds = z.coerce
   .number()
   .int()
   .positive()
   .max(7 * 86_400);
+
+/** Goes into headers and paths: no control characters. */
+const line = z
+  .string()
+  .min(1)
+  .max(4096)
+  .regex(/^\P{Cc}+$/u, "must be one line");
 
 /**
  * Every setting of a process; docs/settings.md is generated from this.
@@ -47,6 +55,31 @@ export const CONFIG_SCHEMA = z.object({
     .describe(
       "Enrolment credential that vouches for the agents of this process. Default: the process itself does.",
     ),
+  GUVNOR_TOKEN_ISSUER: z
+    .enum(["embedded", "vault"])
+    .default("embedded")
+    .describe(
+      "`vault`: HashiCorp Vault vouches for the agents of this process ([vault.md](vault.md)); the variables with VAULT in their name count only then.",
+    ),
+  VAULT_ADDR: line
+    .optional()
+    .describe(
+      "Address of Vault, such as `https://vault.example:8200`; without TLS only on this machine.",
+    ),
+  VAULT_NAMESPACE: line.optional().describe("Namespace of Vault. Default: the root one."),
+  VAULT_CACERT: line
+    .optional()
+    .describe("File with the certificates (PEM) that are trusted. Default: Node.js's."),
+  GUVNOR_VAULT_ROLE_ID: line.optional().describe("Role ID of the AppRole."),
+  GUVNOR_VAULT_SECRET_ID: line.optional().describe("Secret ID of the AppRole."),
+  GUVNOR_VAULT_SECRET_ID_FILE: line
+    .optional()
+    .describe("File that holds the secret ID instead; read again at each login."),
+  GUVNOR_VAULT_APPROLE_PATH: z
+    .string()
+    .regex(/^[\w-]+(?:\/[\w-]+)*$/, "as in auth/PATH/login")
+    .default("approle")
+    .describe("Where AppRole is mounted."),
   GUVNOR_GATE_WORKERS: z.coerce
     .number()
     .int()
@@ -74,12 +107,21 @@ export const CONFIG_SCHEMA = z.object({
     .describe("What goes to stderr."),
 });
 
+/** What vouches for the agents of the process. */
+export type IssuerConfig =
+  | {
+      readonly kind: "embedded";
+      /** An enrolment's secret; undefined: the process itself vouches. */
+      readonly secret: string | undefined;
+    }
+  | { readonly kind: "vault"; readonly settings: VaultSettings };
+
 export interface Config {
   readonly home: string | undefined;
   readonly settingsFile: string | undefined;
   readonly agentName: string | undefined;
   readonly durability: "full" | "normal";
-  readonly token: string | undefined;
+  readonly issuer: IssuerConfig;
   readonly gateWorkers: number;
   readonly policyRefreshMs: number;
   readonly toolsets: readonly Toolset[];
@@ -108,10 +150,21 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     settingsFile: data.GUVNOR_CONFIG,
     agentName: data.GUVNOR_AGENT,
     durability: data.GUVNOR_DURABILITY,
-    token: data.GUVNOR_TOKEN,
+    issuer: readIssuer(data),
     gateWorkers: data.GUVNOR_GATE_WORKERS ?? availableParallelism(),
     policyRefreshMs: data.GUVNOR_POLICY_REFRESH_INTERVAL * 1000,
     toolsets: data.GUVNOR_TOOLSETS ?? ["core"],
     logLevel: data.GUVNOR_LOG_LEVEL,
   };
+}
+
+function readIssuer(data: z.infer<typeof CONFIG_SCHEMA>): IssuerConfig {
+  const { GUVNOR_TOKEN_ISSUER: kind, GUVNOR_TOKEN: secret } = data;
+  if (kind === "embedded") return { kind, secret };
+  if (secret === undefined) return { kind, settings: readVaultSettings(data) };
+  throw new GuvnorError(
+    "config_invalid",
+    "GUVNOR_TOKEN is set, and GUVNOR_TOKEN_ISSUER is vault: only one of them can vouch.",
+    "Unset GUVNOR_TOKEN, or GUVNOR_TOKEN_ISSUER.",
+  );
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { startVaultDouble } from "../vault/vault-double.ts";
 import { createSandbox, type Sandbox } from "./sandbox.ts";
 
 interface Check {
@@ -48,6 +49,43 @@ describe("guvnor doctor", () => {
       "operator key",
       "processes",
     ]);
+  });
+
+  it("says whether Vault answers and lets this process in, where Vault vouches for agents", async () => {
+    const vault = await startVaultDouble();
+    try {
+      const look = async (secretId: string): Promise<{ code: number | null; checks: Check[] }> => {
+        const env = {
+          GUVNOR_TOKEN_ISSUER: "vault",
+          VAULT_ADDR: vault.address,
+          GUVNOR_VAULT_ROLE_ID: vault.role.roleId,
+          GUVNOR_VAULT_SECRET_ID: secretId,
+        };
+        const { code, stdout } = await sandbox.run(["doctor", "--json"], { env });
+        expect(stdout).not.toContain(secretId);
+        const { checks } = JSON.parse(stdout) as { checks: Check[] };
+        return { code, checks: checks.filter(({ what }) => ["Vault", "login"].includes(what)) };
+      };
+      expect(await look(vault.role.secretId)).toMatchObject({
+        code: 0,
+        checks: [
+          { level: "ok", found: "unsealed and active" },
+          { level: "ok", found: "works for role reviewers, for 1200 s at a time" },
+        ],
+      });
+      expect(vault.tokens()).toEqual([]);
+      expect(await look("not-the-secret")).toMatchObject({
+        code: 1,
+        checks: [{ level: "ok" }, { level: "fail", fix: expect.stringContaining("secret ID") }],
+      });
+      vault.state = "sealed";
+      expect(await look(vault.role.secretId)).toMatchObject({
+        code: 1,
+        checks: [{ level: "fail", found: expect.stringContaining("sealed") }],
+      });
+    } finally {
+      await vault.close();
+    }
   });
 
   it("fails where there is no project, and tells how to get one", async () => {

@@ -4,6 +4,7 @@ import { type Body, databaseOf } from "./agent-process.ts";
 /** One entry of the ledger, as far as these tests read it. */
 export interface Entry {
   readonly actor: string;
+  readonly principal: string;
   readonly action: string;
   readonly target: string | null;
   readonly decision: string;

@@ -6,6 +6,7 @@ import { GuvnorError } from "../../core/errors.ts";
 import { findProject, type ProjectPaths } from "../../project-paths.ts";
 import { withProject } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
+import { checkIssuer } from "../doctor/check-issuer.ts";
 import {
   checkDiskSpace,
   checkGit,
@@ -28,7 +29,9 @@ import type { View } from "../view.ts";
 export function addDoctorCommand(program: Command, cli: Cli): void {
   program
     .command("doctor")
-    .description("check the machine, the project, its database and its ledger")
+    .description(
+      "check the machine, the project, its database, its ledger, and Vault where it is used",
+    )
     .action(async () => {
       await cli.report(async () => reportChecks(await examine(cli)));
     });
@@ -41,6 +44,7 @@ async function examine(cli: Cli): Promise<Check[]> {
   checks.push(checkPlace(paths), checkDiskSpace(paths.dataDir), checkWorkspaces(paths));
   checks.push(...(await checkDatabaseFile(paths)));
   if (checks.some(({ level, what }) => level === "fail" && what !== "disk space")) return checks;
+  checks.push(...(await checkIssuer(readConfig(cli.env))));
   return [...checks, ...(await examineProject(cli))];
 }
 

@@ -142,6 +142,17 @@ describe("a credential in GUVNOR_TOKEN", () => {
     expect(await problem("ada-2")).toBe("enrolment_expired");
   });
 
+  test("that is over is not got around by another process, which would vouch for more", async () => {
+    await enrol("low", { tier: "T0", days: 1 });
+    const { session } = await fleet.ok("low", "register_agent", { name: "low" });
+    for (const hours of [1.5, 21.5]) {
+      await fleet.advance(hours * HOUR_MS);
+      await fleet.ok("low", "get_status");
+    }
+    await fleet.advance(HOUR_MS);
+    expect(await problem("ada", "get_status", { session })).toBe("enrolment_expired");
+  });
+
   test("that is revoked ends all its agents at their next call, wherever they are, and no others", async () => {
     await enrol("team");
     await enrol("other");

@@ -103,8 +103,12 @@ async function logIn(deps: VaultIssuerDeps, state: State, signal: AbortSignal): 
     state.problem = undefined;
     await hold(deps, state, { token: found.token, login: loginOf(deps, found, askedAtMs) });
   } catch (error) {
-    state.problem = error instanceof GuvnorError ? error : unavailable("the login failed", error);
-    deps.log.warn({ err: error }, "Vault did not let this process in");
+    const problem = error instanceof GuvnorError ? error : unavailable("the login failed", error);
+    // Each call tries: what has been said once need not be said again.
+    if (problem.message !== state.problem?.message) {
+      deps.log.warn({ err: error }, "Vault did not let this process in");
+    }
+    state.problem = problem;
     if (!isRefusal(error)) return;
     const count = (state.refusal?.count ?? 0) + 1;
     state.refusal = { secretHash, count, retryAtMs: askedAtMs + retryAfterMs(count) };

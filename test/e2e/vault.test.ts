@@ -1,3 +1,6 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+
 import { afterEach, describe, expect, test } from "vitest";
 
 import { createSandbox } from "../cli/sandbox.ts";
@@ -12,6 +15,8 @@ import {
 } from "./agent-process.ts";
 import { databaseOf } from "./agent-process.ts";
 import { entriesOf } from "./ledger.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
 
 const running: VaultDouble[] = [];
 afterEach(async () => {
@@ -51,6 +56,36 @@ function everything(home: string): string {
   );
   return JSON.stringify(found);
 }
+
+/** What a process has loaded of opossum's files once it has opened a project. */
+function loadedOfOpossum(env: Readonly<Record<string, string>>): string {
+  const script = `
+    const { openProject } = await import(${JSON.stringify(join(ROOT, "src/app.ts"))});
+    const { readConfig } = await import(${JSON.stringify(join(ROOT, "src/config.ts"))});
+    const config = readConfig(process.env);
+    const project = await openProject({ config, directory: process.cwd(), log: console });
+    await project.close();
+    const { createRequire } = await import("node:module");
+    const loaded = Object.keys(createRequire(process.cwd() + "/x.js").cache);
+    console.log(loaded.filter((file) => file.includes("opossum")).length);`;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--input-type=module", "--eval", script],
+    {
+      cwd: temporaryDirectory(),
+      env: { ...process.env, GUVNOR_HOME: temporaryDirectory(), ...env },
+      encoding: "utf8",
+    },
+  );
+  return stdout.trim() || stderr;
+}
+
+test("a process that does not use Vault loads nothing of its breaker", async () => {
+  const vault = await vaultDouble();
+  expect(loadedOfOpossum({})).toBe("0");
+  expect(Number(loadedOfOpossum(envFor(vault)))).toBeGreaterThan(0);
+  expect(vault.asked).toEqual([]);
+});
 
 describe("guvnor mcp with Vault", () => {
   test("logs in, works, renews, and what is revoked in Vault is refused at the next call", async () => {

@@ -108,10 +108,11 @@ describe("the first call", () => {
   });
 
   test("finds a Vault that is down, and the next one finds it up again", async () => {
-    const { issuer, vault, vouches } = await play();
+    const { issuer, vault, vouches, warned } = await play();
     vault.state = "sealed";
-    await issuer.prepare();
+    for (let time = 0; time < 3; time += 1) await issuer.prepare();
     expect(vouches()).toBe("issuer_unavailable");
+    expect(warned).toHaveLength(1);
     vault.state = "active";
     await issuer.prepare();
     expect(vouches()).toBe("login");

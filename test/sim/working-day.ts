@@ -3,6 +3,7 @@ import { ask, codeOf, field, register, type SimAgent } from "./agent.ts";
 import { dutyOnBoard } from "./board-duty.ts";
 import { misbehave, reportFromFirstAttempt } from "./misbehave.ts";
 import { EXCLUSIVE, type Files } from "./repository.ts";
+import type { TaskModel } from "./task-model.ts";
 
 interface Assignment {
   readonly taskId: string;
@@ -54,9 +55,9 @@ async function goOnWithBlocked(agent: SimAgent): Promise<void> {
 
 async function getWork(agent: SimAgent): Promise<Assignment | undefined> {
   const { machine, client } = agent;
-  const { random, ledger } = machine;
+  const { random } = machine;
   const isWild = !machine.isCalm;
-  const ready = [...ledger.tasks.values()].filter(({ state }) => state === "ready");
+  const ready = readyTasks(agent);
   const named =
     isWild && ready.length > 0 && random.chance(0.1) ? random.pick(ready).id : undefined;
   const args = {
@@ -104,6 +105,7 @@ async function work(agent: SimAgent, assignment: Assignment): Promise<void> {
     repository.dirty.delete(client.worktree);
   }
   if (!machine.isCalm) await reportFromFirstAttempt(agent, assignment);
+  if (!machine.isCalm && random.chance(0.06)) await takeAnother(agent);
   await process.sleep(random.between(300, machine.isCalm ? 3000 : 9000));
   if (random.chance(0.3)) {
     const percent = random.int(1, 99);
@@ -147,6 +149,17 @@ async function work(agent: SimAgent, assignment: Assignment): Promise<void> {
       ]);
     }
   }
+}
+
+function readyTasks({ machine }: SimAgent): readonly TaskModel[] {
+  return [...machine.ledger.tasks.values()].filter(({ state }) => state === "ready");
+}
+
+/** Asks for more while it has something to do; it is handed what it got when it is done with this. */
+async function takeAnother(agent: SimAgent): Promise<void> {
+  const { random } = agent.machine;
+  const ready = readyTasks(agent);
+  if (ready.length > 0) await ask(agent, "request_task", { task_id: random.pick(ready).id });
 }
 
 async function block(agent: SimAgent, assignment: Assignment): Promise<void> {

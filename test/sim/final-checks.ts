@@ -78,6 +78,8 @@ function isUnrecorded(code: unknown): boolean {
 /** The same request under the same id is answered the same and does nothing twice. */
 function checkReplays({ calls, ledger, chronicle }: Machine): void {
   const kept = new Map<string, { readonly call: CallRecord; readonly entry: Entry }>();
+  /** Reports that came while everything was stopped. */
+  const held = new Set<string>();
   for (const entry of ledger.entries) {
     // What was granted and taken back may be asked for again.
     for (const { undelivered_call: undelivered } of entry.effects) {
@@ -95,9 +97,14 @@ function checkReplays({ calls, ledger, chronicle }: Machine): void {
       if (entry.action === "register_agent") continue;
       if (first !== undefined) chronicle.violate("request_done_twice", `${key}: ${entry.action}`);
       kept.set(key, { call, entry });
+    } else if (entry.effects.some(({ event }) => event === "report_held")) {
+      held.add(key);
     } else if (entry.decision === "replayed") {
       chronicle.count("replay");
-      if (first === undefined) chronicle.violate("replay_of_nothing", key);
+      if (first === undefined && held.has(key)) {
+        // Nobody was answered when it was taken, after the stop.
+        if (call.answer?.body["accepted"] !== true) chronicle.violate("replay_differs", key);
+      } else if (first === undefined) chronicle.violate("replay_of_nothing", key);
       else if (!isSameAnswer(first.call, call)) {
         chronicle.violate("replay_differs", `${key}: ${JSON.stringify(call.answer?.body)}`);
       }

@@ -66,6 +66,8 @@ function askPs(pid: number, column: string): string {
 
 const AGENTS =
   /^(aider|amp|claude|claude-code|cline|codex|codex-cli|copilot|crush|cursor|cursor-agent|cursor helper.*|gemini|gemini-cli|goose|kiro|opencode|qwen|qwen-code|windsurf)$/;
+/** Editors that have agents: their terminals are their people's too. */
+const EDITORS = /^(cursor|cursor helper.*|kiro|windsurf)$/;
 const INTERPRETERS = /^(node|nodejs|bun|deno|python[0-9.]*|sh|bash|dash|zsh|env)$/;
 /** The npm package of a script: `…/node_modules/@scope/name/…`. */
 const PACKAGE = /^.*\/node_modules\/(?:@[^/]+\/)?([^/]+)\//;
@@ -79,6 +81,12 @@ export function agentNameOf(command: readonly string[]): string | undefined {
   const script = command.slice(1).find((word) => !word.startsWith("-")) ?? "";
   const candidates = [plainName(script), PACKAGE.exec(script)?.[1]?.toLowerCase() ?? ""];
   return candidates.find((candidate) => AGENTS.test(candidate));
+}
+
+/** An agent that runs its commands in a shell of its own. */
+export function isShellAgent(command: readonly string[]): boolean {
+  const name = agentNameOf(command);
+  return name !== undefined && !EDITORS.test(name);
 }
 
 function plainName(path: string): string {

@@ -3,7 +3,8 @@ import { userInfo } from "node:os";
 import type { Project } from "../app.ts";
 import { GuvnorError } from "../core/errors.ts";
 import type { Caller } from "../engine/call.ts";
-import { type Ancestor, agentNameOf, listAncestors } from "./ancestors.ts";
+import { operatorKeyFile } from "../project-paths.ts";
+import { type Ancestor, agentNameOf, isShellAgent, listAncestors } from "./ancestors.ts";
 import type { Cli } from "./cli.ts";
 import { type OperatorKey, readOperatorKey } from "./operator-key.ts";
 
@@ -21,18 +22,18 @@ export async function readingPerson(cli: Cli, project: Project): Promise<Person>
 }
 
 /**
- * Who changes something. The project's operator key vouches for a person; without a key there must
- * be a terminal and no agent above this process, and the ledger says `unverified`.
+ * Who changes something. The project's operator key vouches for a person, but not in an agent's own
+ * shell. Where the project has no key there must be a terminal and no agent above this process, and
+ * the ledger says `unverified`.
  * @throws {GuvnorError} `key_invalid` or `person_required`.
  */
 export async function requirePerson(cli: Cli, project: Project): Promise<Person> {
   const key = readOperatorKey(cli.env);
   const known = await operatorKeyHash(project);
-  if (key !== undefined && known !== null) {
-    if (key.hash === known) return person(true);
-    throw keyMismatch(key);
-  }
-  return personAtTerminal(cli, await clientsOf(project));
+  if (known === null) return personAtTerminal(cli, await clientsOf(project));
+  if (key === undefined) throw keyMissing(cli);
+  if (key.hash !== known) throw keyMismatch(key);
+  return personWithKey();
 }
 
 /**
@@ -40,18 +41,35 @@ export async function requirePerson(cli: Cli, project: Project): Promise<Person>
  * @throws {GuvnorError} `key_invalid` or `person_required`.
  */
 export function requirePersonAnywhere(cli: Cli): Person {
-  return readOperatorKey(cli.env) === undefined ? personAtTerminal(cli, []) : person(true);
+  return readOperatorKey(cli.env) === undefined ? personAtTerminal(cli, []) : personWithKey();
+}
+
+/** An agent that runs as its person can read the key too. */
+function personWithKey(): Person {
+  const agent = listAncestors().find(({ command }) => isShellAgent(command));
+  if (agent === undefined) return person(true);
+  throw agentRuns(agentNameOf(agent.command) ?? "an agent");
+}
+
+function agentRuns(agent: string): GuvnorError {
+  return new GuvnorError(
+    "person_required",
+    `Only a person may do this, and ${agent} runs this command.`,
+    "Run it in a terminal of your own; `guvnor init` there makes a key that vouches for you.",
+  );
+}
+
+function keyMissing({ env }: Cli): GuvnorError {
+  return new GuvnorError(
+    "person_required",
+    "Only a person with this project's operator key may do this, and there is none here.",
+    `Run it as the person who ran \`guvnor init\`: the key is expected at ${operatorKeyFile(env)}.`,
+  );
 }
 
 function personAtTerminal(cli: Cli, clients: readonly ClientProcess[]): Person {
   const agent = agentAbove(listAncestors(), clients);
-  if (agent !== undefined) {
-    throw new GuvnorError(
-      "person_required",
-      `Only a person may do this, and ${agent} runs this command.`,
-      "Run it in a terminal of your own; `guvnor init` there makes a key that vouches for you.",
-    );
-  }
+  if (agent !== undefined) throw agentRuns(agent);
   if (cli.stdin.isTTY !== true) {
     throw new GuvnorError(
       "person_required",

@@ -106,6 +106,8 @@ export interface ProjectSettings {
   };
   readonly health: HealthSettings;
   readonly stall: StallSettings;
+  /** Whether a process may vouch for its agents itself, or an enrolment (or login) has to. */
+  readonly enrolment: "optional" | "required";
   /** Names of agents and people by role. */
   readonly roles: Readonly<Record<string, readonly string[]>>;
 }
@@ -191,6 +193,7 @@ export const NO_SETTINGS: ProjectSettings = {
     afterMs: 900000,
     response: "reassign",
   },
+  enrolment: "optional",
   roles: {},
 };
 

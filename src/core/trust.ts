@@ -31,6 +31,7 @@ export interface TrustSettings {
 }
 
 const DAY_MS = 86_400_000;
+const KEPT_COMMITS = 50;
 
 export const DEFAULT_TRUST: TrustSettings = {
   verified: 20,
@@ -55,6 +56,8 @@ export type Trust = {
   readonly verified: number;
   /** Some of the tasks they came from: all of them, until there are enough. */
   readonly tasks: readonly string[];
+  /** The last commits that counted: one result earns once, however many tasks it is reported for. */
+  readonly commits: readonly string[];
   /** Whether each of the last outcomes was verified (else it failed), oldest first. */
   readonly outcomes: readonly boolean[];
   readonly points: RateWindow | null;
@@ -65,8 +68,10 @@ export type Trust = {
 export interface OutcomeFacts {
   readonly agent: string;
   readonly taskId: string;
-  /** Who submitted the task: an agent or a person. */
-  readonly createdBy: string;
+  /** The agent submitted the task itself, or one did that came over the same connection. */
+  readonly isOwnTask: boolean;
+  /** What the gates passed; null outside git. */
+  readonly commit: string | null;
   readonly outcome: AttemptOutcome;
   readonly verifiedBy: Task["verifiedBy"] | "unverified" | "person-waived";
 }
@@ -88,6 +93,7 @@ export function startTrust(tier: Tier): Trust {
     frozenBy: null,
     verified: 0,
     tasks: [],
+    commits: [],
     outcomes: [],
     points: null,
     fellMs: null,
@@ -106,8 +112,9 @@ export function thawTrust(trust: Trust): Trust {
 
 /**
  * What an outcome makes of an agent's tier: at most one step. Only two kinds count: "done" that
- * gates verified, and "failed". What nobody measured, what a person waved through, and tasks that the
- * agent made for itself say nothing of what it can do, in either direction; neither do calls.
+ * gates verified, and "failed". What nobody measured, what a person waved through, what was there
+ * before, and tasks that the agent or its siblings made say nothing of what it can do, in either
+ * direction; neither do calls.
  *
  * Hysteresis: an agent rises with few failures (riseFailedShare) and falls with many
  * (fallFailedShare); each change starts all counts over; a fall is followed by a cool-down, and
@@ -119,15 +126,18 @@ export function afterOutcome(
   facts: OutcomeFacts,
   nowMs: number,
 ): TrustMove {
+  const { commit } = facts;
   const isVerified = facts.outcome === "done" && facts.verifiedBy === "gates";
-  const counts = isVerified || facts.outcome === "failed";
-  if (!counts || trust.frozenBy !== null || facts.createdBy === facts.agent) {
+  const isOld = isVerified && commit !== null && trust.commits.includes(commit);
+  const counts = (isVerified && !isOld) || facts.outcome === "failed";
+  if (!counts || trust.frozenBy !== null || facts.isOwnTask) {
     return { trust, change: null };
   }
   const next: Trust = {
     ...trust,
     verified: trust.verified + (isVerified ? 1 : 0),
     tasks: isVerified ? withTask(trust.tasks, facts.taskId, settings) : trust.tasks,
+    commits: isVerified && commit !== null ? withCommit(trust.commits, commit) : trust.commits,
     outcomes: [...trust.outcomes, isVerified].slice(-settings.lastOutcomes),
     // A clock that stepped back makes neither the time of a violation nor the cool-down longer.
     points: alignWindow(trust.points ?? undefined, windowAt(settings, nowMs)) ?? null,
@@ -184,7 +194,10 @@ function step(
   const to = TIERS[TIERS.indexOf(from) + (rises ? 1 : -1)];
   if (to === undefined) return { trust, change: null };
   const fellMs = rises ? trust.fellMs : nowMs;
-  return { trust: { ...startTrust(to), fellMs }, change: { from, to, why } };
+  return {
+    trust: { ...startTrust(to), commits: trust.commits, fellMs },
+    change: { from, to, why },
+  };
 }
 
 function withTask(
@@ -193,4 +206,8 @@ function withTask(
   { distinctTasks }: TrustSettings,
 ): readonly string[] {
   return tasks.length >= distinctTasks || tasks.includes(taskId) ? tasks : [...tasks, taskId];
+}
+
+function withCommit(commits: readonly string[], commit: string): readonly string[] {
+  return [...commits, commit].slice(-KEPT_COMMITS);
 }

@@ -42,13 +42,14 @@ export async function registerAgent(ctx: CallContext, asked: Registration): Prom
     const moved = attempt !== undefined && attempt.worktree !== agent.worktree;
     if (moved) await ctx.tx.attempts.save({ ...attempt, worktree: agent.worktree });
   }
+  const parallel = await parallelTasks(ctx);
   const answer = present({
     agent: agent.name,
     session,
     tier: agent.tier,
     capabilities: agent.capabilities,
     project: project?.name,
-    limits: { parallel_tasks: await parallelTasks(ctx) },
+    limits: Number.isFinite(parallel) ? { parallel_tasks: parallel } : null,
     gates: Object.keys(settings.gates),
     tasks: held.map(taskRow),
     next: held.some((task) => task.state === "running")

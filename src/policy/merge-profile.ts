@@ -53,6 +53,7 @@ export function mergeProfile(file: SettingsFile, profile: ProfileFile): ProjectS
       },
     },
     stall: { afterMs: stall.after, response: stall.then },
+    enrolment: file.tokens?.enrolment ?? "optional",
     roles: file.roles,
   };
 }

@@ -107,6 +107,7 @@ export const settingsSchema = once(() =>
       .partial()
       .default({}),
     stall: stall().optional(),
+    tokens: z.strictObject({ enrolment: z.enum(["optional", "required"]) }).optional(),
     roles: roles().default({}),
   }),
 );

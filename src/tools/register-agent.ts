@@ -35,7 +35,7 @@ export const registerAgentTool = defineTool({
     tier: z.string(),
     capabilities: z.array(z.string()).optional(),
     project: z.string().optional(),
-    limits: z.looseObject({ parallel_tasks: z.number() }),
+    limits: z.looseObject({ parallel_tasks: z.number() }).optional(),
     gates: z.array(z.string()).optional(),
     tasks: z.array(z.looseObject({ id: z.string() })).optional(),
     next: z.string(),

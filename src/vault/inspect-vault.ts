@@ -52,8 +52,11 @@ async function tryLogin(
 ): Promise<string | GuvnorError> {
   try {
     const { token, role, lease } = await client.logIn(readSecret(secretId), signal);
-    await client.lookUp(token, signal);
-    await client.revoke(token, signal);
+    try {
+      await client.lookUp(token, signal);
+    } finally {
+      await client.revoke(token, signal);
+    }
     return `works for role ${role ?? "without a name"}, for ${lease.ms / 1000} s at a time`;
   } catch (error) {
     if (error instanceof GuvnorError) return error;

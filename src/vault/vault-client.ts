@@ -82,7 +82,13 @@ export function createVaultClient(
     logIn: async (secretId, signal) => {
       const path = `auth/${settings.path}/login`;
       const body = { role_id: settings.roleId, secret_id: secretId };
-      return readLogin(await ask({ method: "POST", path, body }, signal));
+      const { auth } = read(loginShape, await ask({ method: "POST", path, body }, signal));
+      if (auth.num_uses !== undefined && auth.num_uses !== 0) {
+        await ask({ method: "POST", path: REVOKE, token: auth.client_token }, signal);
+        const fix = "Tell the person who runs you: token_num_uses of the role has to be 0.";
+        throw refused("Vault's token is good for a few requests only.", fix);
+      }
+      return loginOf(auth);
     },
     lookUp: async (token, signal) => {
       await ask({ method: "GET", path: "auth/token/lookup-self", token }, signal);
@@ -93,13 +99,15 @@ export function createVaultClient(
       return leaseOf(read(grantShape, await ask({ method: "POST", path, token, body }, signal)));
     },
     revoke: async (token, signal) => {
-      await ask({ method: "POST", path: "auth/token/revoke-self", token }, signal);
+      await ask({ method: "POST", path: REVOKE, token }, signal);
     },
     health: async (signal) =>
       await sendRequest(settings, { method: "GET", path: "sys/health" }, signal),
     close: () => breaker.shutdown(),
   };
 }
+
+const REVOKE = "auth/token/revoke-self";
 
 /** What its status means; docs of Vault's HTTP API, "HTTP status codes". */
 function judge({ path }: VaultRequest, { status, json }: VaultReply): unknown {
@@ -127,12 +135,7 @@ const FIXES: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-function readLogin(json: unknown): VaultLogin {
-  const { auth } = read(loginShape, json);
-  if (auth.num_uses !== undefined && auth.num_uses !== 0) {
-    const fix = "Tell the person who runs you: token_num_uses of the role has to be 0.";
-    throw refused("Vault's token is good for a few requests only.", fix);
-  }
+function loginOf(auth: z.infer<typeof loginShape>["auth"]): VaultLogin {
   return {
     token: auth.client_token,
     lease: leaseOf({ auth }),

@@ -242,13 +242,14 @@ function close(state: State, what: string): void {
 }
 
 async function giveBack(deps: VaultIssuerDeps, state: State): Promise<void> {
-  if (state.isClosed) return;
-  close(state, "What vouched for the agents of this process was given back to Vault.");
-  await state.loggingIn;
-  const { held } = state;
-  if (held !== undefined) {
-    state.held = { ...held, login: { ...held.login, state: "ended" } };
-    if (!isOver(held.login, deps.now())) await drop(deps, held.token);
+  if (!state.isClosed) {
+    close(state, "What vouched for the agents of this process was given back to Vault.");
+    await state.loggingIn;
+    const { held } = state;
+    if (held !== undefined) {
+      state.held = { ...held, login: { ...held.login, state: "ended" } };
+      if (!isOver(held.login, deps.now())) await drop(deps, held.token);
+    }
   }
   deps.client.close();
 }

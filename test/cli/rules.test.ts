@@ -378,7 +378,6 @@ describe("an agent's own shell", () => {
     ({ sandbox, served } = await openProject());
     await answer(served, "open_topic", { title: "t", problem: "p" });
     await sandbox.guvnor("stop", "--reason", "hold");
-    rmSync(sandbox.keyFile);
     writeFileSync(join(sandbox.project, "guvnor.yaml"), "version: 1\nprofile: open\n");
     writeFileSync(join(sandbox.base, "gemini"), '"$@"\nexit $?\n');
   }, 60_000);
@@ -396,7 +395,10 @@ describe("an agent's own shell", () => {
     ];
   }
 
-  it("reads, and changes nothing of what people decide", async () => {
+  it.each([
+    ["with its person's key at hand", {}],
+    ["with the key out of sight", { XDG_CONFIG_HOME: "/nowhere" }],
+  ])("reads, and changes nothing of what people decide, %s", async (_, env) => {
     const before = await seen();
     const ways: readonly (readonly string[])[] = [
       ["resume"],
@@ -415,7 +417,7 @@ describe("an agent's own shell", () => {
     ];
     const through = ["/bin/sh", join(sandbox.base, "gemini")];
     for (const args of ways) {
-      const refused = problemOf(await sandbox.run([...args, "--json"], { through }));
+      const refused = problemOf(await sandbox.run([...args, "--json"], { through, env }));
       expect({ args, ...refused }).toMatchObject({ args, code: "person_required" });
     }
     for (const directory of [sandbox.base]) {

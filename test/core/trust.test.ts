@@ -24,7 +24,8 @@ const severity = fc.constantFrom("low", "medium", "high", "critical");
 const VERIFIED: OutcomeFacts = {
   agent: "ada",
   taskId: "T1",
-  createdBy: "bob",
+  isOwnTask: false,
+  commit: null,
   outcome: "done",
   verifiedBy: "gates",
 };
@@ -33,7 +34,8 @@ const FAILED: OutcomeFacts = { ...VERIFIED, outcome: "failed", verifiedBy: null 
 const anyOutcome: fc.Arbitrary<OutcomeFacts> = fc.record({
   agent: fc.constant("ada"),
   taskId: fc.nat(9).map((number) => `T${number + 1}`),
-  createdBy: fc.constantFrom("ada", "bob", "person:eve"),
+  isOwnTask: fc.boolean(),
+  commit: fc.option(fc.nat(30).map((number) => `c${number}`)),
   outcome: fc.constantFrom("done", "done", "failed", "released", "lost", "cancelled", "sent_back"),
   verifiedBy: fc.constantFrom("gates", "gates", "person", null, "unverified", "person-waived"),
 });
@@ -58,9 +60,7 @@ const happening = fc.record({
 const histories = fc.array(happening, { maxLength: 120, size: "max" });
 
 function countsAsVerified(facts: OutcomeFacts): boolean {
-  return (
-    facts.outcome === "done" && facts.verifiedBy === "gates" && facts.createdBy !== facts.agent
-  );
+  return facts.outcome === "done" && facts.verifiedBy === "gates" && !facts.isOwnTask;
 }
 
 /** Verified outcomes over enough tasks for one step. */
@@ -76,8 +76,7 @@ function rise(trust: Trust, nowMs: number, count = SETTINGS.verified): Trust {
 describe("calls and claims never change a tier", () => {
   test("outcomes that nobody measured, that a person waived, or of tasks of one's own leave all as it is", () => {
     const worthless = anyOutcome.filter(
-      (facts) =>
-        !countsAsVerified(facts) && (facts.outcome !== "failed" || facts.createdBy === "ada"),
+      (facts) => !countsAsVerified(facts) && (facts.outcome !== "failed" || facts.isOwnTask),
     );
     fc.assert(
       fc.property(tier, fc.array(worthless, { maxLength: 200, size: "max" }), (from, all) => {
@@ -88,6 +87,15 @@ describe("calls and claims never change a tier", () => {
         }
       }),
     );
+  });
+
+  test("one commit earns once, for however many tasks it is reported", () => {
+    let trust = startTrust("T1");
+    for (let done = 0; done < 100; done += 1) {
+      const facts = { ...onTask(VERIFIED, done), commit: "c1" };
+      trust = afterOutcome(trust, SETTINGS, facts, START_MS).trust;
+    }
+    expect(trust).toMatchObject({ tier: "T1", verified: 1, commits: ["c1"] });
   });
 
   test("the same task again and again does not make enough tasks", () => {

@@ -46,7 +46,7 @@ describe("what tools/list costs", () => {
     const instructions = `instructions: ${encode(INSTRUCTIONS).length}`;
     expect([...rows, all, instructions]).toMatchInlineSnapshot(`
       [
-        "register_agent: 218 read, 510 listed",
+        "register_agent: 218 read, 508 listed",
         "request_task: 175 read, 563 listed",
         "report_progress: 514 read, 799 listed",
         "submit_plan: 861 read, 1118 listed",
@@ -56,7 +56,7 @@ describe("what tools/list costs", () => {
         "read_board: 137 read, 427 listed",
         "request_escalation: 197 read, 407 listed",
         "get_status: 111 read, 284 listed",
-        "all: 2951 read, 5467 listed",
+        "all: 2951 read, 5465 listed",
         "instructions: 228",
       ]
     `);

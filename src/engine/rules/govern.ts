@@ -212,10 +212,18 @@ async function deny(ctx: WriteContext, governed: Governed, decision: Decision): 
   const error = new GuvnorError(
     "policy_denied",
     `${governed.call.incoming.operation} is not allowed: ${decision.reason}`,
-    "Do something else; if it must be done, ask a person with request_escalation.",
+    fixOf(governed, decision),
     { details: { rule: decision.rule, policy: rules.hash?.slice(0, 12) ?? "" } },
   );
   return refused({ error, decision: "deny", rule: decision.rule });
+}
+
+function fixOf({ rules: { settings }, agent }: Governed, { rule }: Decision): string {
+  const canAsk = agent === undefined || settings.tiers.may[agent.tier].includes("write");
+  if (canAsk) return "Do something else; if it must be done, ask a person with request_escalation.";
+  return rule.startsWith("tier:")
+    ? `End your turn and tell your person: \`guvnor agents tier ${agent.name} --set T1\` lets you work.`
+    : "Do something else, or end your turn and tell your person.";
 }
 
 async function askFor(

@@ -1,5 +1,7 @@
+import type { Agent } from "../../core/agent.ts";
 import type { AttemptOutcome, Task } from "../../core/task.ts";
 import { afterOutcome } from "../../core/trust.ts";
+import type { ReadTx } from "../../store/store.ts";
 import type { WriteContext } from "../call-context.ts";
 import { agentBreaker, settleAgent } from "./breakers.ts";
 import { countFor } from "./exceeded.ts";
@@ -32,9 +34,30 @@ export async function noteOutcome(
   }
   // A gate that failed is mended by the same attempt: only its end says how it went.
   if (outcome === "gate_failed") return;
-  const { id: taskId, createdBy, verifiedBy } = task;
-  const facts = { agent: name, taskId, createdBy, outcome, verifiedBy };
+  const { id: taskId, commit, verifiedBy } = task;
+  const isOwnTask = await isOwn(ctx, name, task);
+  const facts = { agent: name, taskId, isOwnTask, commit, outcome, verifiedBy };
   await moveTrust(ctx, settings, name, (trust, trustSettings) =>
     afterOutcome(trust, trustSettings, facts, ctx.nowMs),
   );
+}
+
+/** Agents of one process, or by one credential, have the same one behind them. */
+async function isOwn(
+  { tx }: WriteContext,
+  name: string,
+  { createdBy }: Pick<Task, "createdBy">,
+): Promise<boolean> {
+  if (createdBy === name) return true;
+  const creator = await tx.agents.get(createdBy);
+  if (creator === undefined) return false;
+  const agent = await tx.agents.get(name);
+  if (agent === undefined || agent.processId === creator.processId) return true;
+  const [mine, theirs] = await Promise.all([parentOf(tx, agent), parentOf(tx, creator)]);
+  return mine !== null && mine === theirs;
+}
+
+async function parentOf(tx: ReadTx, { tokenHash }: Agent): Promise<string | null> {
+  if (tokenHash === null) return null;
+  return (await tx.tokens.get(tokenHash))?.token.parent ?? null;
 }

@@ -16,6 +16,7 @@ import {
 import type { NamedToken, ReadTx } from "../../store/store.ts";
 import type { WriteContext } from "../call-context.ts";
 import type { Voucher } from "../ports.ts";
+import { rulesInForce } from "./rules-in-force.ts";
 
 const LONGEST_LINEAGE = 8;
 
@@ -115,7 +116,11 @@ function implicit(given: Pick<Token, "hash" | "agent" | "scope">, nowMs: number)
  */
 async function credential(ctx: WriteContext, agent: string): Promise<NamedToken | undefined> {
   const voucher = ctx.deps.issuer.vouch();
-  if (voucher.kind === "process") return undefined;
+  if (voucher.kind === "process") {
+    const { settings } = await rulesInForce(ctx);
+    if (settings.enrolment === "required") throw invalid("enrolment_required");
+    return undefined;
+  }
   if (voucher.kind === "none") throw voucher.why;
   const found = await enrolmentOf(ctx, voucher);
   if (found === undefined || found.token.kind !== "enrolment") throw invalid("unknown");

@@ -230,3 +230,19 @@ describe("a credential in GUVNOR_TOKEN", () => {
     expect(await taskNamed(fleet, "T1")).toMatchObject({ state: "running" });
   });
 });
+
+test("where an enrolment is required, no process vouches for its agents by itself", async () => {
+  await fleet.ok("eve", "get_status");
+  await enrol("ada");
+  await asPerson(fleet, "policy_apply", {
+    source: "version: 1\ntokens: { enrolment: required }\n",
+    file: "guvnor.yaml",
+  });
+  expect(await problem("ada")).toBe("ok");
+  expect(await problem("bob")).toBe("enrolment_required");
+  expect(await problem("bob", "register_agent", { name: "bob" })).toBe("enrolment_required");
+  // A token that it has is good until its end.
+  expect(await problem("eve")).toBe("ok");
+  await fleet.advance(2 * HOUR_MS);
+  expect(await problem("eve")).toBe("enrolment_required");
+});

@@ -116,6 +116,30 @@ describe("promotion", () => {
     expect(await tier("ada")).toBe("T1");
   });
 
+  test("does not come from tasks that a sibling on the same connection made", async () => {
+    await start(TIERS);
+    await tier("ada", "T1");
+    const { session } = await fleet.ok("ada", "register_agent", { name: "boss" });
+    const { session: own } = await fleet.ok("ada", "register_agent", { name: "mule" });
+    await tier("mule", "T1");
+    await fleet.ok("ada", "submit_plan", {
+      session,
+      title: "made up",
+      tasks: Array.from({ length: 8 }, (_, key) => ({ key: `k${key}`, title: "x" })),
+    });
+    for (let task = 1; task <= 8; task += 1) {
+      await fleet.ok("ada", "request_task", { session: own });
+      await fleet.ok("ada", "report_progress", {
+        session: own,
+        task_id: `T${task}`,
+        status: "done",
+      });
+      await fleet.measureAll("ada");
+    }
+    expect(await taskNamed(fleet, "T8")).toMatchObject({ state: "done", verifiedBy: "gates" });
+    expect(await tier("mule")).toBe("T1");
+  });
+
   test("does not come without gates at all", async () => {
     await start(TIERS.replace("gates: { tests: { run: [npm, test] } }", ""));
     await tier("ada", "T1");

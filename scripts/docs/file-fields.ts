@@ -95,7 +95,8 @@ export const FILE_FIELDS: Readonly<Record<string, string>> = {
   "stall.after": "Neither a call nor a changed file.",
   "stall.then":
     "`reassign`: another agent may take the task. `revoke`: that agent's token is revoked, of no other.",
-  roles: "Names of agents and people by role; rules name roles.",
+  roles:
+    "Names of agents and people by role, each once; rules name roles. People are named as their users of the operating system.",
 };
 
 export interface FileField {

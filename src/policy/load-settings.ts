@@ -43,6 +43,7 @@ export function readSettings(source: string, fileName: string): LoadedSettings {
   const problems = [
     ...repeatedIds(yaml, ["policy", "rules"], file.policy.rules),
     ...repeatedIds(yaml, ["limits"], file.limits),
+    ...repeatedMembers(yaml, file.roles),
   ];
   const places = new Map<string, (path: YamlPath, offset?: number) => string>();
   for (const { from, rules, limits } of [
@@ -58,7 +59,7 @@ export function readSettings(source: string, fileName: string): LoadedSettings {
   }
   const placeOf: PlaceOf = (list, id, path, offset) =>
     places.get(`${list}.${id}`)?.(path, offset) ?? "";
-  problems.push(...unknownRoles(settings, placeOf));
+  problems.push(...unknownRoles(settings, placeOf), ...tooFewApprovers(settings, placeOf));
   if (problems.length > 0) throw configInvalid(problems);
   return { settings, placeOf };
 }
@@ -98,6 +99,18 @@ function repeatedIds(
   });
 }
 
+function repeatedMembers(yaml: YamlSource, roles: SettingsFile["roles"]): ConfigProblem[] {
+  return Object.entries(roles).flatMap(([role, members]) =>
+    members.flatMap((member, index) => {
+      if (members.indexOf(member) === index) return [];
+      const path = ["roles", role, index];
+      return [
+        { place: yaml.place(path), path: path.join("."), message: `${member} is named already` },
+      ];
+    }),
+  );
+}
+
 /** Roles that are there without being listed. */
 const BUILT_IN_ROLES = ["admin", "operator"];
 
@@ -111,6 +124,23 @@ function unknownRoles({ policy, roles }: ProjectSettings, placeOf: PlaceOf): Con
         place: placeOf("rules", id, ["approvers", "role"]),
         path: `policy.rules.${id}.approvers.role`,
         message: `there is no role ${role}: list it under roles${didYouMean(role, known)}`,
+      },
+    ];
+  });
+}
+
+/** An approval that nobody could ever grant; of a role that is not listed it is not known who has it. */
+function tooFewApprovers({ policy, roles }: ProjectSettings, placeOf: PlaceOf): ConfigProblem[] {
+  return policy.rules.flatMap(({ id, approvers }) => {
+    if (approvers === null || !Object.hasOwn(roles, approvers.role)) return [];
+    const { role, count } = approvers;
+    const members = new Set(roles[role]).size;
+    if (members >= count) return [];
+    return [
+      {
+        place: placeOf("rules", id, ["approvers", "count"]),
+        path: `policy.rules.${id}.approvers.count`,
+        message: `nobody could ever grant it: the role ${role} has ${members} of the ${count} people that are needed`,
       },
     ];
   });

@@ -74,10 +74,22 @@ function messageOf(issue: z.core.$ZodIssue, value: unknown): string {
     const given = JSON.stringify(value);
     return `${given} is none of ${words.join(", ")}${didYouMean(value, words)}`;
   }
+  if (typeof value === "string" && (issue.code === "too_big" || issue.code === "too_small")) {
+    return lengthMessage(issue, value);
+  }
   const odd = typeof value === "string" ? oddCharacter(value) : undefined;
   return issue.code === "invalid_format" && odd !== undefined
     ? `${issue.message}; this has ${odd}`
     : issue.message;
+}
+
+/** A field's own text says what it is; how long it may be is said by the bound. */
+function lengthMessage(
+  issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall,
+  { length }: string,
+): string {
+  if (issue.code === "too_small") return length === 0 ? "is empty" : issue.message;
+  return `is too long: ${length} characters, of at most ${String(issue.maximum)}`;
 }
 
 /** Letters of other alphabets that look like Latin ones are told by their number. */

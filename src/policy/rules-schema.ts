@@ -20,7 +20,10 @@ export function roleName(): z.ZodString {
 
 /** Names of tools are plain, so a star is the only sign with a meaning. */
 function toolGlobs(): z.ZodArray<z.ZodString> {
-  const glob = z.string().regex(/^[a-z*][a-z0-9_*]{0,63}$/, "a tool's name, * for any characters");
+  const glob = z
+    .string()
+    .regex(/^[a-z*][a-z0-9_*]*$/, "a tool's name, * for any characters")
+    .max(64);
   return z.array(glob).min(1).max(100);
 }
 

@@ -86,7 +86,10 @@ const stall = once(() =>
 
 const roles = once(() => {
   const words = "the name of an agent or a person";
-  const member = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, words);
+  const member = z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]*$/, words)
+    .max(64);
   return z.record(roleName(), z.array(member).min(1).max(100));
 });
 

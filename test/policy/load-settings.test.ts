@@ -174,6 +174,29 @@ roles: { lead: [ada, Pat] }
   });
 });
 
+function askedOf(approvers: string): string {
+  return `policy: { rules: [{ id: a, effect: require_approval, reason: r, approvers: ${approvers} }] }`;
+}
+
+describe("approvers", () => {
+  it("can be as many as have the role, or any number of a role that is not listed", () => {
+    const two = "{ role: operator, count: 2 }";
+    for (const roles of ["{ operator: [pat, sam] }", "{}"]) {
+      expect(wrong(`version: 1\n${askedOf(two)}\nroles: ${roles}`)).toEqual([]);
+    }
+  });
+
+  it("are counted once each, however often they are named", () => {
+    const found = wrong(
+      `version: 1\n${askedOf("{ role: op, count: 2 }")}\nroles: { op: [pat, pat] }`,
+    );
+    expect(found).toEqual([
+      "guvnor.yaml:3:20: roles.op.1: pat is named already",
+      expect.stringContaining("the role op has 1 of the 2 people"),
+    ]);
+  });
+});
+
 describe("a wrong file", () => {
   it.each([
     ["version: 2", "guvnor.yaml:1:10: version: has to be 1"],
@@ -238,6 +261,11 @@ describe("a wrong file", () => {
       "roles: { lead: [раt] }",
       'guvnor.yaml:2:17: roles.lead.0: the name of an agent or a person; this has "р" (U+0440)',
     ],
+    ["roles: { lead: [pat, sam, pat] }", "guvnor.yaml:2:27: roles.lead.2: pat is named already"],
+    [
+      `roles: { lead: [${"p".repeat(65)}] }`,
+      "guvnor.yaml:2:17: roles.lead.0: is too long: 65 characters, of at most 64",
+    ],
     [
       'gates: { a: { run: [x], protected: ["ok", "a/../b"] } }',
       'guvnor.yaml:2:43: gates.a.protected: The glob "a/../b" has an empty segment',
@@ -284,12 +312,24 @@ describe("a wrong file", () => {
       "guvnor.yaml:4:70: policy.rules.a.approvers.role: there is no role leed: list it under roles; did you mean lead?",
     ],
     [
+      "{ id: a, effect: require_approval, reason: r, approvers: { role: lead, count: 2 } }",
+      "guvnor.yaml:4:83: policy.rules.a.approvers.count: nobody could ever grant it: the role lead has 1 of the 2 people that are needed",
+    ],
+    [
+      `{ id: a, effect: deny, reason: r, when: "${"x".repeat(2001)}" }`,
+      "guvnor.yaml:4:45: policy.rules.a.when: is too long: 2001 characters, of at most 2000",
+    ],
+    [
+      '{ id: a, effect: deny, reason: r, when: "" }',
+      "guvnor.yaml:4:45: policy.rules.a.when: is empty",
+    ],
+    [
       "{ id: a, effect: require_approval, reason: r, approvers: { count: 21 } }",
       "guvnor.yaml:4:71: policy.rules.a.approvers.count: Too big",
     ],
     [
       `{ id: a, effect: deny, reason: ${"r".repeat(501)} }`,
-      "guvnor.yaml:4:36: policy.rules.a.reason: Too big",
+      "guvnor.yaml:4:36: policy.rules.a.reason: is too long: 501 characters, of at most 500",
     ],
     ["{ id: рrod, effect: deny, reason: r }", 'this has "р" (U+0440)'],
     ["{ id: a‐b, effect: deny, reason: r }", 'this has "‐" (U+2010)'],

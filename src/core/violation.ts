@@ -1,10 +1,13 @@
 import type { Escalation } from "./escalation.ts";
 import type { LimitConsequence } from "./limit-decision.ts";
+import type { VIOLATION_RESPONSES } from "./settings.ts";
 
 export type Severity = Escalation["severity"];
 
 /** What was done about it, mildest first. */
-export type ViolationAction = "recorded" | "throttled" | "denied" | "revoked" | "stopped";
+const VIOLATION_ACTIONS = ["recorded", "throttled", "denied", "revoked", "stopped"] as const;
+
+export type ViolationAction = (typeof VIOLATION_ACTIONS)[number];
 
 /** Somebody did what a rule or a limit forbids. A type, so that it is plain JSON to the compiler. */
 export type Violation = {
@@ -37,4 +40,20 @@ export function limitViolation(consequence: LimitConsequence): {
   readonly severity: Severity;
 } {
   return ON_LIMIT[consequence];
+}
+
+const ON_RESPONSE: Readonly<Record<(typeof VIOLATION_RESPONSES)[number], ViolationAction>> = {
+  record: "recorded",
+  revoke: "revoked",
+  revoke_all: "revoked",
+  stop: "stopped",
+};
+
+/** The hardest of what was done: to the call or by a limit, and what the settings say to its severity. */
+export function doneAbout(
+  action: ViolationAction,
+  response: (typeof VIOLATION_RESPONSES)[number],
+): ViolationAction {
+  const done = new Set([action, ON_RESPONSE[response]]);
+  return VIOLATION_ACTIONS.findLast((each) => done.has(each)) ?? action;
 }

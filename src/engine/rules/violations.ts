@@ -2,7 +2,7 @@ import type { Severity } from "../../core/escalation.ts";
 import { formatId } from "../../core/ids.ts";
 import type { ProjectSettings } from "../../core/settings.ts";
 import { afterViolation } from "../../core/trust.ts";
-import type { Violation } from "../../core/violation.ts";
+import { doneAbout, type ViolationAction } from "../../core/violation.ts";
 import type { WriteContext } from "../call-context.ts";
 import { emitEvent } from "./outbox.ts";
 import { revokeAgent, revokeEnrolment } from "./revoke-agent.ts";
@@ -16,7 +16,8 @@ export interface NewViolation {
   readonly limit: string | null;
   readonly severity: Severity;
   readonly what: string;
-  readonly action: Violation["action"];
+  /** What was done to the call. */
+  readonly action: ViolationAction;
   readonly taskId?: string | null;
 }
 
@@ -24,8 +25,10 @@ export interface NewViolation {
 export async function recordViolation(
   ctx: WriteContext,
   settings: ProjectSettings,
-  { taskId = null, ...violation }: NewViolation,
+  { taskId = null, ...given }: NewViolation,
 ): Promise<void> {
+  const response = settings.violations[given.severity];
+  const violation = { ...given, action: doneAbout(given.action, response) };
   const id = formatId("violation", await ctx.tx.nextNumber("violation"));
   await ctx.tx.violations.insert({ ...violation, id, taskId, atMs: ctx.nowMs });
   const { agent, rule, limit, severity, action, what } = violation;
@@ -34,7 +37,6 @@ export async function recordViolation(
   await moveTrust(ctx, settings, agent, (trust, trustSettings) =>
     afterViolation(trust, trustSettings, severity, ctx.nowMs),
   );
-  const response = settings.violations[severity];
   const why = `${id}: ${what}`;
   if (response === "revoke" || response === "revoke_all") await revokeAgent(ctx, agent, why);
   if (response === "revoke_all") await revokeConnection(ctx, agent, why);

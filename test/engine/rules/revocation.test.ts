@@ -199,6 +199,26 @@ describe("violations", () => {
     expect(await agentNamed(fleet, "ada")).toMatchObject({ state: "revoked" });
   });
 
+  test.each([
+    ["profile: open\n", "denied", []],
+    ["profile: standard\n", "revoked", ["ada"]],
+    ["profile: strict\n", "revoked", ["ada", "bob"]],
+    ["violations: { critical: stop }\n", "stopped", []],
+  ])("under %j say what was done: %s", async (settings, action, revoked) => {
+    await start(`${settings}${boardRule("deny", "critical")}`);
+    const session = await register("host", "ada");
+    await register("host", "bob");
+    await fleet.refusal("host", "read_board", { session });
+    expect(await asPerson(fleet, "violations_list")).toMatchObject({
+      violations: [{ agent: "ada", severity: "critical", action }],
+    });
+    const effects = (await fleet.ledger()).flatMap((entry) => entry.effects);
+    expect(effects.find(({ type }) => type === "violation")).toMatchObject({ action });
+    const agents = await fleet.read(async (tx) => await tx.agents.list());
+    const out = agents.filter(({ state }) => state === "revoked").map(({ name }) => name);
+    expect(out).toEqual(revoked);
+  });
+
   test("can stop the project where the settings say so", async () => {
     await start(`${boardRule("deny", "high")}violations: { high: stop }\n`);
     await fleet.refusal("ada", "read_board");

@@ -2,8 +2,10 @@ import type { Project } from "../app.ts";
 import { toIso } from "../core/iso-time.ts";
 import type { JsonObject } from "../engine/call.ts";
 import { isNews } from "../engine/rules/global-stop.ts";
+import { breakerRow, openBreakers } from "../engine/rules/open-breakers.ts";
+import { rulesInForce } from "../engine/rules/rules-in-force.ts";
 import { nameOfScope, readStops } from "../engine/rules/stops.ts";
-import { shortTime, wordOf } from "./answer.ts";
+import { shortTime, textOf, wordOf } from "./answer.ts";
 import { given } from "./ask-project.ts";
 import { resumeCommand, scopeWords } from "./stop-text.ts";
 import type { View } from "./view.ts";
@@ -15,6 +17,8 @@ const MAX_APPROVALS = 5;
 export interface GuardState {
   readonly stops: readonly JsonObject[];
   readonly approvals: readonly JsonObject[];
+  /** Those that are open or half open. */
+  readonly breakers: readonly JsonObject[];
 }
 
 /** Without a call of an agent: what was said for all projects may not have come here yet. */
@@ -45,7 +49,9 @@ export async function guardState({ deps }: Project): Promise<GuardState> {
         why: reason,
       }),
     );
-    return { stops, approvals };
+    const { settings } = await rulesInForce({ deps, tx });
+    const breakers = (await openBreakers(tx, settings, deps.now())).map(breakerRow);
+    return { stops, approvals, breakers };
   });
 }
 
@@ -61,6 +67,20 @@ export function stopLines(view: View, stops: readonly JsonObject[]): string[] {
     const text = `STOPPED: ${scopeWords(scope)}${since}, by ${wordOf(stop, "by")}: ${wordOf(stop, "reason")}`;
     const lines = view.sentence(text).map((line) => view.paint("attention", line));
     return [...lines, ...view.hint(goOn(scope, wordOf(stop, "by")))];
+  });
+}
+
+export function breakerLines(view: View, breakers: readonly JsonObject[]): string[] {
+  return breakers.flatMap((breaker) => {
+    const until = textOf(breaker, "until");
+    const isOpen = breaker["state"] === "open";
+    const when =
+      until === undefined
+        ? "the next call tries"
+        : `until ${shortTime(until)}${isOpen ? "" : ", unless a try ends before"}`;
+    const of = wordOf(breaker, "subject").replace(":", " ");
+    const text = `Breaker of ${of} ${isOpen ? "open" : "half open"}, ${when}: ${wordOf(breaker, "why")}.`;
+    return view.sentence(text).map((line) => view.paint("attention", line));
   });
 }
 

@@ -112,6 +112,20 @@ export function admit(state: Breaker, settings: BreakerSettings, nowMs: number):
   return admitProbe(halfOpen, settings, nowMs);
 }
 
+/**
+ * What the next call finds: an open one whose wait is over is half open by then.
+ * @returns `untilMs`: when a call may try; null where the next one may.
+ */
+export function breakerAt(
+  state: Breaker,
+  settings: BreakerSettings,
+  nowMs: number,
+): { readonly phase: Breaker["phase"]; readonly untilMs: number | null } {
+  const admission = admit(state, settings, nowMs);
+  const { phase } = admission.state;
+  return { phase, untilMs: admission.admitted ? null : nowMs + admission.retryAfterMs };
+}
+
 function admitProbe(state: Breaker, settings: BreakerSettings, nowMs: number): Admission {
   // No lease is longer either.
   const lastMs = nowMs + settings.probeLeaseMs;

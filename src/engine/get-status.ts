@@ -1,7 +1,11 @@
 import { callingAgent, type CallContext, type ReadContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requirePlan, requireTask } from "./find-rows.ts";
+import { myNextStep } from "./my-next-step.ts";
 import type { Outcome } from "./operation.ts";
+import { isOfTool } from "./rules/breakers.ts";
+import { agentSubject } from "./rules/guards.ts";
+import { breakerRow, openBreakers } from "./rules/open-breakers.ts";
 import { rulesInForce } from "./rules/rules-in-force.ts";
 import { describeTask, iso, present, taskRow } from "./task-view.ts";
 
@@ -44,6 +48,10 @@ async function myStatus(ctx: CallContext): Promise<JsonObject> {
   const ids = messages.map((message) => message.id);
   await ctx.tx.messages.acknowledge(agent.name, ids, ctx.nowMs);
   for (const id of ids) ctx.effects.push({ type: "message", id, event: "acknowledged" });
+  const { settings } = await rulesInForce(ctx);
+  const breakers = (await openBreakers(ctx.tx, settings, ctx.nowMs)).filter(
+    ({ subject }) => subject === agentSubject(agent.name) || isOfTool(subject),
+  );
   return present({
     agent: agent.name,
     state: agent.state,
@@ -62,10 +70,8 @@ async function myStatus(ctx: CallContext): Promise<JsonObject> {
         at: iso(message.atMs),
       }),
     ),
-    next:
-      held.length > 0
-        ? "Go on with your task; request_task gives its brief again."
-        : 'Call request_task {"wait_seconds":25}.',
+    breakers: breakers.map(breakerRow),
+    next: await myNextStep(ctx, agent, { held, breakers }),
   });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { stopLines } from "../../src/cli/guard-state.ts";
+import { breakerLines, stopLines } from "../../src/cli/guard-state.ts";
 import { createView } from "../../src/cli/view.ts";
 import { expectSafe, HOSTILE } from "./readable.ts";
 
@@ -25,5 +25,27 @@ describe("a stop in the status", () => {
     [{ ...STOP, scope: "all", ends_at_next_call: true }, "follows at its next call"],
   ])("%j says how it ends", (stop, part) => {
     expect(stopLines(plain, [stop]).join(" ")).toContain(part);
+  });
+});
+
+describe("a breaker in the status", () => {
+  const why = "too many of its calls failed (50 % within 60 s open it)";
+  const until = "2026-11-21T09:30:00Z";
+
+  it.each([
+    [
+      { subject: "tool:vote", state: "open", until, why },
+      `Breaker of tool vote open, until 2026-11-21 09:30: ${why}.`,
+    ],
+    [
+      { subject: "tool:vote", state: "half_open", why },
+      `Breaker of tool vote half open, the next call tries: ${why}.`,
+    ],
+    [
+      { subject: "agent:ada", state: "half_open", until, why },
+      `Breaker of agent ada half open, until 2026-11-21 09:30, unless a try ends before: ${why}.`,
+    ],
+  ])("%j says until when, and why", (breaker, text) => {
+    expect(breakerLines(plain, [breaker]).join(" ")).toBe(text);
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import {
   abandonProbe,
   admit,
+  breakerAt,
   CLOSED_BREAKER,
   DEFAULT_BREAKER,
   openWaitMs,
@@ -44,6 +45,21 @@ function tryOnce(state: Breaker, failed: boolean, chance = 0): { state: Breaker;
   const result = { failed, probe: probing.probe, nowMs, random: chance };
   return { state: settle(probing.state, SETTINGS, result), nowMs };
 }
+
+test("what is seen of a breaker is what the next call finds", () => {
+  expect(breakerAt(CLOSED_BREAKER, SETTINGS, START_MS)).toEqual({ phase: "closed", untilMs: null });
+  const { openUntilMs } = OPEN;
+  const open = { phase: "open", untilMs: openUntilMs };
+  expect(breakerAt(OPEN, SETTINGS, openUntilMs - 1)).toEqual(open);
+  const halfOpen = { phase: "half_open", untilMs: null };
+  expect(breakerAt(OPEN, SETTINGS, openUntilMs)).toEqual(halfOpen);
+  const one = probeOf(OPEN, openUntilMs).state;
+  expect(breakerAt(one, SETTINGS, openUntilMs)).toEqual(halfOpen);
+  const untilMs = openUntilMs + SETTINGS.probeLeaseMs;
+  const full = probeOf(one, openUntilMs).state;
+  expect(breakerAt(full, SETTINGS, openUntilMs)).toEqual({ phase: "half_open", untilMs });
+  expect(breakerAt(full, SETTINGS, untilMs)).toEqual(halfOpen);
+});
 
 describe("a closed breaker", () => {
   test("opens as soon as the ratio is reached, and never with fewer calls or a single failure", () => {

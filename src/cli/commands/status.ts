@@ -5,7 +5,7 @@ import type { JsonObject } from "../../engine/call.ts";
 import { countsOf, listOf, objectOf, rowsOf, textOf, wordOf } from "../answer.ts";
 import { put, withProject } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
-import { type GuardState, guardState, stopLines } from "../guard-state.ts";
+import { breakerLines, type GuardState, guardState, stopLines } from "../guard-state.ts";
 import { readingPerson } from "../operator.ts";
 import { settingsAdvice, type SettingsState, settingsState } from "../settings-state.ts";
 import { taskTable } from "../task-table.ts";
@@ -88,6 +88,7 @@ function statusText(view: View, { answer, who, settings, measuring, guards }: Fo
       ["policy", `${textOf(answer, "policy") ?? "none"} (profile ${wordOf(answer, "profile")})`],
     ]),
     ...stopLines(view, guards.stops),
+    ...breakerLines(view, guards.breakers),
     ...settingsLines(view, settings),
     ...measuringLines(view, measuring),
     ...section(

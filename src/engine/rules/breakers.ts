@@ -4,6 +4,7 @@ import {
   admit,
   CLOSED_BREAKER,
   settle,
+  type Admission,
   type Breaker,
   type BreakerSettings,
 } from "../../core/breaker.ts";
@@ -48,6 +49,24 @@ export function agentBreaker(settings: ProjectSettings, agent: string): Wired | 
   return wire(agentSubject(agent), settings.breakers.agent, AGENT_PROBE_MS);
 }
 
+/** The one of that name; undefined where the settings have none. */
+export function wiredOf(settings: ProjectSettings, subject: string): Wired | undefined {
+  const name = subject.slice(subject.indexOf(":") + 1);
+  return isOfTool(subject) ? toolBreaker(settings, name) : agentBreaker(settings, name);
+}
+
+export function isOfTool(subject: string): boolean {
+  return subject.startsWith(toolSubject(""));
+}
+
+/** An agent's counts its work, a tool's counts calls. */
+export function whyOpen({ subject, settings }: Wired): string {
+  const share = `${Math.round(settings.errorRatio * 100)} % within ${settings.windowMs / 1000} s`;
+  return isOfTool(subject)
+    ? `too many of its calls failed (${share} open it)`
+    : `too much of its work failed (${share} opens it)`;
+}
+
 function wire(
   subject: string,
   settings: ProjectSettings["breakers"]["tool"],
@@ -70,21 +89,32 @@ export interface Probe {
 export async function passBreaker(
   ctx: WriteContext,
   guards: Guards,
-  { subject, settings }: Wired,
+  wired: Wired,
 ): Promise<{ readonly probe?: number | undefined; readonly error?: GuvnorError }> {
+  const { subject, settings } = wired;
   const before = stateOf(guards, subject);
   if (before === undefined) return {};
   const admission = admit(before, settings, ctx.nowMs);
   if (admission.state !== before) await save(ctx, subject, before, admission.state);
   if (admission.admitted) return { probe: admission.probe };
-  const seconds = Math.max(1, Math.ceil(admission.retryAfterMs / 1000));
-  const error = new GuvnorError(
+  return { error: breakerOpen(wired, admission) };
+}
+
+function breakerOpen(
+  wired: Wired,
+  { state, retryAfterMs }: Extract<Admission, { admitted: false }>,
+): GuvnorError {
+  const { subject } = wired;
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  const phase = state.phase === "open" ? "open" : "half open, and another try is under way";
+  return new GuvnorError(
     "breaker_open",
-    `The breaker of ${subject.replace(":", " ")} is open: too many of its last calls failed.`,
-    `Wait ${seconds} seconds, then try once.`,
+    `The breaker of ${subject.replace(":", " ")} is ${phase}: ${whyOpen(wired)}.`,
+    state.phase === "open" || isOfTool(subject)
+      ? `Wait ${seconds} seconds, then try once.`
+      : "Finish the task that you have got since: when it is done, there is more.",
     { details: { retry_after_seconds: seconds } },
   );
-  return { error };
 }
 
 /** The probe says nothing of what it was to try: another call may. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { GuvnorError } from "../../../src/core/errors.ts";
+import type { JsonObject } from "../../../src/engine/call.ts";
 import type { Operation } from "../../../src/engine/operation.ts";
 import type { Fleet } from "../../support/engine-harness.ts";
 import {
@@ -85,7 +86,11 @@ describe("the breaker of a tool", () => {
       expect(await phase("tool:read_board")).toBe("open");
       behaviour = "well";
       const { body } = await fleet.call("lead", "read_board");
-      expect(body).toMatchObject({ code: "breaker_open" });
+      expect(body).toMatchObject({
+        code: "breaker_open",
+        message:
+          "The breaker of tool read_board is open: too many of its calls failed (50 % within 60 s open it).",
+      });
       const { retry_after_seconds: seconds } = body["details"] as { retry_after_seconds: number };
       expect(seconds).toBeGreaterThan(7);
       expect(seconds).toBeLessThanOrEqual(10);
@@ -171,6 +176,14 @@ describe("the breaker of a tool", () => {
   });
 });
 
+test("the breaker of a tool is told to every agent", async () => {
+  await breakTool();
+  expect(await fleet.ok("lead", "get_status")).toMatchObject({
+    breakers: [{ subject: "tool:read_board", state: "open" }],
+    next: 'Call request_task {"wait_seconds":25}.',
+  });
+});
+
 describe("the breaker of an agent", () => {
   beforeEach(async () => {
     await planTasks(fleet, 20);
@@ -190,6 +203,39 @@ describe("the breaker of an agent", () => {
     expect(await claimed(fleet, "ada")).toBe("T20");
     await fleet.ok("ada", "get_status");
     expect(await claimed(fleet, "bob", { task_id: "T9" })).toBe("T9");
+  });
+
+  test("is told to it, with its end and its reason, and it is sent for no work until then", async () => {
+    // It goes on with what it has.
+    expect(await fleet.ok("ada", "get_status")).toMatchObject({
+      breakers: [{ subject: "agent:ada", state: "open" }],
+      next: "Go on with your task; request_task gives its brief again.",
+    });
+    await report(fleet, "ada", "T20", "released");
+    const { breakers, next } = await fleet.ok("ada", "get_status");
+    const [row] = breakers as JsonObject[];
+    const until = String(row?.["until"]);
+    const why = "too much of its work failed (80 % within 600 s opens it)";
+    expect(breakers).toEqual([{ subject: "agent:ada", state: "open", until, why }]);
+    expect(next).toContain(`There is no new work for you until ${until}, as ${why}: wait `);
+    expect(next).not.toContain("Call request_task");
+    expect((await fleet.call("ada", "request_task")).body["message"]).toBe(
+      `The breaker of agent ada is open: ${why}.`,
+    );
+    // Of others it is no business.
+    expect(await fleet.ok("bob", "get_status")).not.toHaveProperty("breakers");
+    await fleet.advance(60_000);
+    expect(await fleet.ok("ada", "get_status")).toMatchObject({
+      breakers: [{ subject: "agent:ada", state: "half_open", why }],
+      next: 'Call request_task {"wait_seconds":25}.',
+    });
+    await claimed(fleet, "ada", { task_id: "T9" });
+    const second = (await fleet.call("ada", "request_task", { task_id: "T10" })).body;
+    expect(second).toMatchObject({ code: "breaker_open" });
+    expect(second["message"]).toContain("is half open, and another try is under way");
+    expect(second["fix"]).toContain("Finish the task");
+    await report(fleet, "ada", "T9", "done");
+    expect(await fleet.ok("ada", "get_status")).not.toHaveProperty("breakers");
   });
 
   test("gives it one task to try with; when that is done it is closed", async () => {

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 
 import { GuvnorError } from "../../core/errors.ts";
 import type { JsonObject } from "../../engine/call.ts";
-import { namesOf, wordOf } from "../answer.ts";
+import { namesOf, rowsOf, wordOf } from "../answer.ts";
 import { change, given, openHere, put } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { sayForAll } from "../global-stop.ts";
@@ -108,6 +108,7 @@ function reportForAll({ state, file, project }: SaidForAll): Report {
               ? "This project was not stopped in that way."
               : `This project could not be asked, and follows too: ${problem.message}`,
           )),
+      ...(answer === undefined ? [] : stopsAgain(view, rowsOf(answer, "stops_again"))),
       ...(answer === undefined ? [] : stillStopped(view, answer)),
       ...(isStopped ? view.hint(`Go on: ${resumeCommand("all")}`) : []),
     ],
@@ -131,17 +132,32 @@ function reportStopped(answer: JsonObject): Report {
 
 function reportResumed(answer: JsonObject): Report {
   const taken = wordOf(answer, "reports_taken");
+  const again = rowsOf(answer, "stops_again");
   return {
     json: answer,
     text: (view) => [
       ...view.sentence(
-        `${scopeWords(wordOf(answer, "scope"))} may go on.${
+        `${scopeWords(wordOf(answer, "scope"))} ${again.length === 0 ? "may go on" : "is resumed, and a limit stops it again"}.${
           taken === "0" ? "" : ` Reports taken that came meanwhile: ${taken}.`
         }`,
       ),
+      ...stopsAgain(view, again),
       ...stillStopped(view, answer),
     ],
   };
+}
+
+/** Whoever resumes while a limit is exceeded would else believe that work goes on. */
+function stopsAgain(view: View, again: readonly JsonObject[]): string[] {
+  return again.flatMap((row) => {
+    const of = wordOf(row, "of");
+    const whose = of === "project" ? "" : ` of ${of.replace(":", " ")}`;
+    const text = `Limit ${wordOf(row, "limit")} is still exceeded: the next call${whose} stops the project again.`;
+    return [
+      ...view.sentence(text).map((line) => view.paint("attention", line)),
+      ...view.hint(wordOf(row, "fix")),
+    ];
+  });
 }
 
 function stillStopped(view: View, answer: JsonObject): string[] {

@@ -4,9 +4,11 @@ import { GuvnorError } from "../../core/errors.ts";
 import type { StopScope } from "../../core/stop.ts";
 import { callingPerson, type CallContext } from "../call-context.ts";
 import type { Operation, Outcome } from "../operation.ts";
+import { limitsThatStop } from "../rules/limits.ts";
 import { resumeWork } from "../rules/resume-work.ts";
+import { rulesInForce } from "../rules/rules-in-force.ts";
 import { addStop, endStop, nameOfScope, readStops } from "../rules/stops.ts";
-import { iso } from "../task-view.ts";
+import { iso, present } from "../task-view.ts";
 import { definePersonOperation } from "./define-person-operation.ts";
 
 const scope = {
@@ -44,6 +46,8 @@ const resume = definePersonOperation({
       );
     }
     const reports = await resumeWork(ctx, ended);
+    const { settings } = await rulesInForce(ctx);
+    const again = await limitsThatStop(ctx, settings.limits, ended.by);
     const still = (await readStops(ctx.tx)).filter(({ endedAtMs }) => endedAtMs === null);
     return {
       answer: {
@@ -51,6 +55,16 @@ const resume = definePersonOperation({
         resumed: true,
         reports_taken: reports,
         still_stopped: still.map((each) => nameOfScope(each.scope)),
+        stops_again: again.map(({ subject, limit, retryAfterMs }) => {
+          const seconds = retryAfterMs === null ? null : Math.ceil(retryAfterMs / 1000);
+          const wait = seconds === null ? "" : `, or wait ${seconds} seconds and resume then`;
+          return present({
+            limit: limit.id,
+            of: subject,
+            retry_after_seconds: seconds,
+            fix: `Raise limit ${limit.id} in guvnor.yaml (guvnor policy apply)${wait}.`,
+          });
+        }),
       },
       target: nameOfScope(wanted),
     };

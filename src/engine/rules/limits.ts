@@ -101,6 +101,39 @@ export async function checkGauge(
   return hardest;
 }
 
+/** A limit that stops everything at the next call of whom it is about. */
+interface StopsAgain {
+  readonly subject: string;
+  readonly limit: PolicyLimit;
+  /** Null where time alone does not help. */
+  readonly retryAfterMs: number | null;
+}
+
+/**
+ * What was counted before a stop is not forgotten by it. A gauge is read with a call only: it is
+ * taken for exceeded where it was what stopped.
+ * @param by - Who raised the stop that is over.
+ */
+export async function limitsThatStop(
+  { tx, nowMs }: Pick<WriteContext, "tx" | "nowMs">,
+  limits: readonly PolicyLimit[],
+  by: string,
+): Promise<readonly StopsAgain[]> {
+  return (await tx.guards.list("limit")).flatMap(({ subject, name, state }) => {
+    const limit = limits.find(({ id }) => id === name);
+    if (limit === undefined) return [];
+    if (limit.perMs === null) {
+      return by === `limit:${name}` ? [{ subject, limit, retryAfterMs: null }] : [];
+    }
+    const window = aligned(state, limit, nowMs) ?? undefined;
+    const amount = limit.metric === "calls" ? 1 : 0;
+    const given = { measured: { window }, amount, nowMs };
+    const { verdict } = decideLimit(toLimit(limit), state.episodes, given);
+    const stops = !verdict.allowed && verdict.consequence === "stop";
+    return stops ? [{ subject, limit, retryAfterMs: verdict.retryAfterMs }] : [];
+  });
+}
+
 interface One {
   readonly who: Metered;
   readonly limit: PolicyLimit;

@@ -380,3 +380,53 @@ describe("tokens and cost", () => {
     expect(await fleet.refusal("bob", "usage_record", { agent: "ada" })).toBe("person_required");
   });
 });
+
+async function resumed(): Promise<unknown> {
+  return (await asPerson(fleet, "resume"))["stops_again"];
+}
+
+describe("who resumes after a stop that a limit raised", () => {
+  test("is told that it stops again, when it would not, and what to do; then not any more", async () => {
+    await start(
+      "limits: [{ id: many, of: project, metric: calls, max: 2, per: 1m, then: stop }]\n",
+    );
+    expect(howMany(await calls("ada", 3), "stopped")).toBe(1);
+    await asPerson(fleet, "stop", { reason: "seen" });
+    const [row] = (await resumed()) as JsonObject[];
+    expect(row).toMatchObject({ limit: "many", of: "project" });
+    const seconds = Number(row?.["retry_after_seconds"]);
+    expect(row?.["fix"]).toBe(
+      `Raise limit many in guvnor.yaml (guvnor policy apply), or wait ${seconds} seconds and resume then.`,
+    );
+    expect(await calls("ada", 1)).toEqual(["stopped"]);
+    await fleet.advance(seconds * 1000);
+    expect(await resumed()).toEqual([]);
+    expect(await calls("ada", 1)).toEqual(["ok"]);
+  });
+
+  test("is told of the agent where its own calls were too many, and of a gauge that stopped", async () => {
+    await start(`limits:
+  - { id: own, of: agent, metric: calls, max: 3, per: 1h, then: deny, repeat: { times: 1, within: 1d, then: stop } }
+  - { id: held, of: agent, metric: running_tasks, max: 1, then: stop }
+`);
+    await planTasks(fleet, 3);
+    expect(await claimed(fleet, "ada")).toBe("T1");
+    await fleet.call("ada", "request_task", { task_id: "T2" });
+    expect(await resumed()).toEqual([
+      {
+        limit: "held",
+        of: "agent:ada",
+        fix: "Raise limit held in guvnor.yaml (guvnor policy apply).",
+      },
+    ]);
+    await calls("ada", 3);
+    expect(await resumed()).toMatchObject([{ limit: "own", of: "agent:ada" }]);
+  });
+
+  test("hears nothing of limits that only slow down or refuse", async () => {
+    await start("limits: [{ id: many, of: agent, metric: calls, max: 1, per: 1h, then: deny }]\n");
+    await calls("ada", 3);
+    await asPerson(fleet, "stop", { reason: "seen" });
+    expect(await resumed()).toEqual([]);
+  });
+});

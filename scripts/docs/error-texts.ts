@@ -167,7 +167,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     meaning:
       "The token, or the enrolment that it comes from, is unknown, over or revoked, or does not cover the tool; or Vault refused the login.",
     remedy:
-      "A person makes a new one (`guvnor tokens enrol`) and sets `GUVNOR_TOKEN`; with Vault, does what `fix` says.",
+      "A person makes a new one (`guvnor tokens enrol`) and sets `GUVNOR_TOKEN`; with Vault, does what `fix` says. Where only the tool is not covered: do something else.",
   },
   tool_unknown: {
     meaning: "There is no such tool.",

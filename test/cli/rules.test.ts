@@ -271,11 +271,23 @@ describe("a stop", () => {
     await sandbox.guvnor(...record, "--cost-usd", "0.75");
     expect(await isStopped(ada)).toBe(true);
     expect((await sandbox.guvnor("status")).stdout).toContain("by limit:budget");
+    const early = await sandbox.guvnor("resume");
+    expect(early.stdout).toContain("The project is resumed, and a limit stops it again.");
+    expect(early.stdout).toContain("Limit budget is still exceeded");
+    expect(early.stdout).toContain(
+      "Raise limit budget in guvnor.yaml (guvnor policy apply), or wait",
+    );
+    expect(early.stdout).not.toContain("may go on");
+    expect(await isStopped(ada)).toBe(true);
+    expect(await sandbox.json("resume")).toMatchObject({
+      stops_again: [{ limit: "budget", of: "project", fix: expect.any(String) }],
+    });
+    expect(await isStopped(ada)).toBe(true);
     const file = join(sandbox.project, "guvnor.yaml");
     writeFileSync(file, RULES.replace("max: 10", "max: 20"));
     await sandbox.guvnor("policy", "apply");
     expect(await isStopped(ada)).toBe(true);
-    expect((await sandbox.guvnor("resume")).code).toBe(0);
+    expect((await sandbox.guvnor("resume")).stdout).toBe("The project may go on.\n");
     expect(await isStopped(ada)).toBe(false);
   });
 });
@@ -344,6 +356,7 @@ describe("what people decide about agents", () => {
   it("a credential is printed once and stored nowhere; revoked, it ends its agents", async () => {
     const { stdout, stderr } = await sandbox.guvnor(
       "tokens", "enrol", "laptop", "--tools", "request_*,get_status", "--tier", "T1", "--days", "2",
+      "--principal", "Pat",
     ); // prettier-ignore
     const [credential = ""] = /[0-9a-f]{64}/.exec(stdout) ?? [];
     expect(credential).not.toBe("");
@@ -354,6 +367,7 @@ describe("what people decide about agents", () => {
     expect(await answer(own, "register_agent", { name: "eve" })).toMatchObject({ tier: "T1" });
     expect(await answer(own, "get_status")).toMatchObject({ agent: "eve" });
     expect(await answer(own, "read_board")).toMatchObject({ code: "token_invalid" });
+    expect((await sandbox.guvnor("tokens", "list")).stdout).toMatch(/access +eve +laptop +Pat +T1/);
     const stored = Object.values(snapshot(sandbox.base));
     expect(stored.filter((text) => text.includes(credential))).toEqual([]);
     for (const args of [

@@ -16,6 +16,7 @@ interface Enrolment {
   readonly tools?: string[];
   readonly tier?: string;
   readonly agent?: string;
+  readonly principal?: string;
   readonly days?: number;
 }
 
@@ -30,6 +31,7 @@ export function addTokenCommands(program: Command, cli: Cli): void {
     .option("--tools <names>", "only these tools; * for any characters", collect)
     .addOption(new Option("--tier <tier>", "the highest it gives").choices(TIERS).default("T2"))
     .option("--agent <name>", "only for this agent")
+    .option("--principal <name>", "who answers for its agents and cannot approve what they ask")
     .option("--days <n>", "good for so long; without end if omitted", wholeNumber)
     .action(async (name: string, options: Enrolment) => {
       await cli.report(
@@ -71,11 +73,11 @@ async function enrol(
   cli: Cli,
   project: Project,
   name: string,
-  { tools, tier, agent, days }: Enrolment,
+  { tools, tier, agent, principal, days }: Enrolment,
 ): Promise<Report> {
   const person = await requirePerson(cli, project);
   checkTools(project, tools ?? []);
-  const args = given({ name, tools, tier, agent, days });
+  const args = given({ name, tools, tier, agent, principal, days });
   const answer = await put(project, person, { operation: "tokens_enrol", args });
   return {
     json: answer,
@@ -117,6 +119,8 @@ function reportList(answer: JsonObject): Report {
           { title: "KIND" },
           { title: "NAME" },
           { title: "AGENT" },
+          { title: "FROM" },
+          { title: "PRINCIPAL" },
           { title: "TIER" },
           { title: "UNTIL" },
           { title: "TOOLS", stretch: true },
@@ -125,6 +129,8 @@ function reportList(answer: JsonObject): Report {
           row["kind"],
           row["name"],
           row["agent"],
+          row["from"],
+          row["principal"],
           row["tier"],
           until(row),
           listOf(row, "tools"),

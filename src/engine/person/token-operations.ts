@@ -23,6 +23,11 @@ const enrolOperation = definePersonOperation({
     /** Globs over tools. */
     tools: z.array(z.string().min(1).max(64)).min(1).max(50).optional(),
     tier: z.enum(TIERS).optional(),
+    /** Who answers for its agents, and so does not approve what they ask; nobody if omitted. */
+    principal: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, "a person's name, as roles name people")
+      .optional(),
     /** Only for this agent. */
     agent: z.string().min(1).max(64).optional(),
     days: z.int().min(1).max(3650).optional(),
@@ -50,10 +55,13 @@ const enrolOperation = definePersonOperation({
       },
       ctx.nowMs,
     );
-    await ctx.tx.tokens.save({ token, name: asked.name, principal: asked.name });
-    ctx.effects.push({ type: "token", id: shortOf(token), event: "enrolled", name: asked.name });
+    // Not the person who enrols: whoever works alone could approve nothing that their agents ask.
+    const principal = asked.principal ?? asked.name;
+    await ctx.tx.tokens.save({ token, name: asked.name, principal });
+    const named = { name: asked.name, principal };
+    ctx.effects.push({ type: "token", id: shortOf(token), event: "enrolled", ...named });
     // The only time that anybody sees it: what is stored is its hash.
-    return { answer: { name: asked.name, credential: secret }, target: asked.name };
+    return { answer: { ...named, credential: secret }, target: asked.name };
   },
 });
 
@@ -63,17 +71,20 @@ const listTokens = definePersonOperation({
     kind: z.enum(["enrolment", "access"]).optional(),
     all: z.boolean().optional(),
   }),
-  handle: async ({ tx }, { kind, all = false }): Promise<Outcome> => ({
-    answer: {
-      tokens: (
-        await tx.tokens.list({
-          withRevoked: all,
-          limit: MAX_ROWS,
-          ...(kind === undefined ? {} : { kind }),
-        })
-      ).map(tokenRow),
-    },
-  }),
+  handle: async ({ tx }, { kind, all = false }): Promise<Outcome> => {
+    const found = await tx.tokens.list({
+      withRevoked: all,
+      limit: MAX_ROWS,
+      ...(kind === undefined ? {} : { kind }),
+    });
+    const tokens = [];
+    for (const each of found) {
+      const { parent } = each.token;
+      const from = parent === null ? undefined : await tx.tokens.get(parent);
+      tokens.push(tokenRow(each, from?.name ?? null));
+    }
+    return { answer: { tokens } };
+  },
 });
 
 const revokeOperation = definePersonOperation({
@@ -98,12 +109,14 @@ async function requireEnrolment({ tx }: CallContext, wanted: string): Promise<Na
   );
 }
 
-function tokenRow({ token, name: named, principal }: NamedToken): JsonObject {
+/** @param from - The enrolment, or login elsewhere, that it hangs on. */
+function tokenRow({ token, name: named, principal }: NamedToken, from: string | null): JsonObject {
   return present({
     id: shortOf(token),
     kind: token.kind,
     name: named,
     agent: token.agent,
+    from,
     principal,
     tier: token.scope.tier,
     tools: token.scope.tools,

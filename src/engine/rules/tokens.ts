@@ -42,7 +42,7 @@ export async function useToken(
   if (problem === "enrolment_expired" && canLogInAgain(ctx.deps.issuer.vouch())) {
     return await giveToken(ctx, agent, tool);
   }
-  if (problem !== undefined) throw invalid(problem);
+  if (problem !== undefined) throw refusalOf(problem, tool);
   const token = renewToken(found.token, ctx.nowMs);
   if (token !== found.token) {
     await ctx.tx.tokens.save({ ...found, token });
@@ -86,7 +86,7 @@ async function giveToken(ctx: WriteContext, agent: Agent, tool: string | null): 
   const token: Token =
     parent === undefined ? implicit(given, ctx.nowMs) : mintToken(parent.token, given, ctx.nowMs);
   const problem = useProblem(ctx, token, { ancestors, tool });
-  if (problem !== undefined) throw invalid(problem);
+  if (problem !== undefined) throw refusalOf(problem, tool);
   const principal = parent?.principal ?? agent.principal;
   const found: NamedToken = { token, name: null, principal };
   await ctx.tx.tokens.save(found);
@@ -180,6 +180,20 @@ export function agentRevoked(name: string): GuvnorError {
     "agent_revoked",
     `${name} was revoked: it may not call guvnor any more.`,
     "End your turn and tell your person; `guvnor agents restore` lets you in again.",
+  );
+}
+
+function refusalOf(problem: TokenProblem, tool: string | null): GuvnorError {
+  return problem === "tool_not_allowed" ? outOfBounds(tool ?? "this tool") : invalid(problem);
+}
+
+/** Nothing is wrong with the token: whoever enrolled it left the tool out. */
+function outOfBounds(tool: string): GuvnorError {
+  return new GuvnorError(
+    "token_invalid",
+    `Your token does not let you call ${tool}: the person who made it bound it to other tools.`,
+    "Do something else; a new start changes nothing. If it must be done, tell the person who runs you.",
+    { details: { problem: "tool_not_allowed" } },
   );
 }
 

@@ -107,6 +107,42 @@ describe("a credential in GUVNOR_TOKEN", () => {
     expect(await problem("watch", "request_task")).toBe("tool_not_allowed");
   });
 
+  test("that leaves a tool out says so, and sends nobody for a new one", async () => {
+    await enrol("watch", { tools: ["get_*"] });
+    await fleet.ok("watch", "get_status");
+    const { body } = await fleet.call("watch", "request_task");
+    expect(body).toMatchObject({
+      code: "token_invalid",
+      message:
+        "Your token does not let you call request_task: the person who made it bound it to other tools.",
+    });
+    expect(body["fix"]).toContain("Do something else");
+    expect(body["fix"]).not.toContain("tokens enrol");
+  });
+
+  test("is listed with who answers for its agents; their tokens with what they hang on", async () => {
+    await enrol("team", { principal: "Pat" });
+    await enrol("own");
+    for (const process of ["team", "own", "ada"]) await fleet.ok(process, "get_status");
+    const { tokens } = await asPerson(fleet, "tokens_list");
+    const rows = (tokens as JsonObject[]).map(({ kind, name, agent, from, principal }) => [
+      kind,
+      name ?? agent,
+      from,
+      principal,
+    ]);
+    expect(new Set(rows)).toEqual(
+      new Set([
+        ["enrolment", "team", undefined, "Pat"],
+        ["enrolment", "own", undefined, "own"],
+        ["access", "team", "team", "Pat"],
+        ["access", "own", "own", "own"],
+        ["access", "ada", undefined, "tester"],
+      ]),
+    );
+    expect((await fleet.ledger()).findLast(({ actor }) => actor === "team")?.principal).toBe("Pat");
+  });
+
   test("limits the tier, whatever the agent's own is or becomes", async () => {
     await enrol("low", { tier: "T0" });
     await fleet.ok("low", "get_status");

@@ -10,6 +10,7 @@ import {
 } from "../../core/approval.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import type { HeldAction } from "../../core/held-action.ts";
+import type { ProjectSettings } from "../../core/settings.ts";
 import { unblock } from "../../core/task-decisions.ts";
 import { callingPerson, type CallContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
@@ -63,10 +64,10 @@ const grant = definePersonOperation({
   input: decisionInput,
   handle: async (ctx, { approval_id: id, reason }): Promise<Outcome> => {
     const action = await requireApproval(ctx, id);
-    const approver = await approverOf(ctx);
-    const { nowMs } = ctx;
-    const move = grantApproval(action.approval, approver, { nowMs, grantTtlMs: GRANT_TTL_MS });
-    const saved = await saveMove(ctx, action, move.ok ? withReason(move, reason) : move);
+    const saved = await decide(ctx, action, (approver) => {
+      const at = { nowMs: ctx.nowMs, grantTtlMs: GRANT_TTL_MS };
+      return withReason(grantApproval(action.approval, approver, at), reason);
+    });
     if (saved.approval.state === "granted") await tellRequester(ctx, saved, true);
     return { answer: { approval: approvalRow(saved) }, target: id };
   },
@@ -77,32 +78,39 @@ const refuse = definePersonOperation({
   input: decisionInput,
   handle: async (ctx, { approval_id: id, reason = "no reason given" }): Promise<Outcome> => {
     const action = await requireApproval(ctx, id);
-    const approver = await approverOf(ctx);
-    const move = refuseApproval(action.approval, approver, { nowMs: ctx.nowMs, reason });
-    const saved = await saveMove(ctx, action, move);
+    const saved = await decide(ctx, action, (approver) =>
+      refuseApproval(action.approval, approver, { nowMs: ctx.nowMs, reason }),
+    );
     await tellRequester(ctx, saved, false);
     return { answer: { approval: approvalRow(saved) }, target: id };
   },
 });
 
 /** The roles that guvnor.yaml gives this person; where it names nobody, everybody is an operator. */
-async function approverOf(ctx: CallContext): Promise<Approver> {
+function approverOf(ctx: CallContext, { roles }: Pick<ProjectSettings, "roles">): Approver {
   const person = callingPerson(ctx);
   const name = person.replace(/^person:/, "");
-  const { settings } = await rulesInForce(ctx);
-  const named = Object.entries(settings.roles)
+  const named = Object.entries(roles)
     .filter(([, members]) => members.includes(name))
     .map(([role]) => role);
-  const isOpen = !Object.hasOwn(settings.roles, "operator");
+  const isOpen = !Object.hasOwn(roles, "operator");
   return { name: person, principal: name, roles: isOpen ? ["operator", ...named] : named };
 }
 
-async function saveMove(
+async function decide(
   ctx: CallContext,
   action: HeldAction,
-  move: ApprovalMove,
+  moveBy: (approver: Approver) => ApprovalMove,
 ): Promise<HeldAction> {
-  if (!move.ok) throw notMoved(action, move.problem);
+  const { settings } = await rulesInForce(ctx);
+  const approver = approverOf(ctx, settings);
+  const move = moveBy(approver);
+  if (!move.ok) {
+    const { problem } = move;
+    throw problem === "lacks_role"
+      ? lacksRole(action, approver, settings)
+      : notMoved(action, problem);
+  }
   const saved = { ...action, approval: move.approval };
   await saveApproval(ctx, saved, action.approval.state);
   const { id, state } = move.approval;
@@ -111,11 +119,8 @@ async function saveMove(
 }
 
 /** What the last one who said yes has to say to it. */
-function withReason(
-  move: Extract<ApprovalMove, { ok: true }>,
-  reason: string | undefined,
-): ApprovalMove {
-  if (reason === undefined || reason === "") return move;
+function withReason(move: ApprovalMove, reason: string | undefined): ApprovalMove {
+  if (!move.ok || reason === undefined || reason === "") return move;
   return { ok: true, approval: { ...move.approval, reason } };
 }
 
@@ -153,9 +158,8 @@ async function requireApproval({ tx }: CallContext, id: string): Promise<HeldAct
   );
 }
 
-const WHY: Record<ApprovalProblem, string> = {
+const WHY: Record<Exclude<ApprovalProblem, "lacks_role">, string> = {
   state_conflict: "is decided already",
-  lacks_role: "needs somebody with another role (roles in guvnor.yaml)",
   is_party: "cannot be approved by whoever asked for it or made what it is about",
   granted_already: "has your yes already; it needs another person's",
   other_subject: "is about another action",
@@ -163,11 +167,33 @@ const WHY: Record<ApprovalProblem, string> = {
   expired: "was granted too long ago",
 };
 
-function notMoved({ approval }: HeldAction, problem: ApprovalProblem): GuvnorError {
-  const code =
-    problem === "lacks_role" || problem === "is_party" ? "person_required" : "state_conflict";
+/** Says who was asked for, who came, and who could say it. */
+function lacksRole(
+  { approval: { id, need } }: HeldAction,
+  { principal: you }: Approver,
+  { roles }: Pick<ProjectSettings, "roles">,
+): GuvnorError {
+  const { role } = need;
+  const members = roles[role] ?? [];
+  const isNobody = members.length === 0;
   return new GuvnorError(
-    code,
+    "person_required",
+    `${id} needs somebody with the role ${role}. You are ${you}; ${
+      isNobody ? `nobody has the role ${role}` : `the role ${role} has ${members.join(", ")}`
+    }.`,
+    isNobody
+      ? `List people under roles in guvnor.yaml, by the names of their users, and run: guvnor policy apply`
+      : `One of them decides it: guvnor approvals show ${id}`,
+    { details: { problem: "lacks_role", role, you, members } },
+  );
+}
+
+function notMoved(
+  { approval }: HeldAction,
+  problem: Exclude<ApprovalProblem, "lacks_role">,
+): GuvnorError {
+  return new GuvnorError(
+    problem === "is_party" ? "person_required" : "state_conflict",
     `${approval.id} ${WHY[problem]}.`,
     `Look at it: guvnor approvals show ${approval.id}`,
     { details: { problem } },

@@ -83,7 +83,13 @@ describe("a call that needs a person", () => {
       holder: "ada",
       blocker: { kind: "approval", blockedBy: "A1" },
     });
+    expect((await fleet.ok("ada", "get_status"))["next"]).toBe(
+      'T1 waits for A1: a person must say yes. Call request_task {"wait_seconds":25} for other work.',
+    );
     expect(await claimed(fleet, "ada")).toBe("T2");
+    expect((await fleet.ok("ada", "get_status"))["next"]).toBe(
+      "T1 waits for A1: a person must say yes. Go on with T2; request_task gives its brief again.",
+    );
     expect(
       (await fleet.ledger()).find(({ reason }) => reason === "approval_required"),
     ).toMatchObject({ decision: "deny", rule: "prod", approval: "A1", actor: "ada" });
@@ -193,7 +199,15 @@ describe("who says yes", () => {
     await start(TWO);
     await claimed(fleet, "ada");
     await done("ada");
-    expect(await grant("A1", "pat")).toMatchObject({ code: "person_required" });
+    expect(await grant("A1", "pat")).toMatchObject({
+      code: "person_required",
+      message:
+        "A1 needs somebody with the role security. You are pat; the role security has sam, sue, kim.",
+      details: { problem: "lacks_role", role: "security", you: "pat" },
+    });
+    expect(
+      (await fleet.asPerson("approvals_refuse", { approval_id: "A1" }, "pat")).body,
+    ).toMatchObject({ details: { problem: "lacks_role" } });
     expect(await grant("A1", "sam")).toMatchObject({ approval: { state: "requested" } });
     expect(await grant("A1", "sam")).toMatchObject({ code: "state_conflict" });
     expect(await taskNamed(fleet, "T1")).toMatchObject({ state: "blocked" });
@@ -206,6 +220,20 @@ describe("who says yes", () => {
     });
     expect(await done("ada")).toMatchObject({ accepted: true });
     expect(await grant("A9", "sue")).toMatchObject({ code: "approval_not_found" });
+  });
+
+  test("can be nobody: a role that guvnor.yaml gives to nobody", async () => {
+    await fleet.close();
+    await start(
+      DEPLOY.replace("require_approval", "require_approval\n      approvers: { role: admin }"),
+    );
+    await claimed(fleet, "ada");
+    await done("ada");
+    const { message, fix } = await grant("A1", "pat");
+    expect(message).toBe(
+      "A1 needs somebody with the role admin. You are pat; nobody has the role admin.",
+    );
+    expect(fix).toContain("List people under roles");
   });
 
   test("one no is enough, whoever said yes; the task goes on and the agent is told why", async () => {
@@ -261,6 +289,21 @@ describe("with credentials, where principals are known", () => {
     ] as const) {
       secrets[process] = String((await asPerson(fleet, "tokens_enrol", { name }))["credential"]);
     }
+  });
+
+  test("an enrolment names who answers for its agents; without it everybody may approve what they ask", async () => {
+    for (const [process, given] of [
+      ["ada", { name: "laptop", principal: "pat" }],
+      ["bob", { name: "tower" }],
+    ] as const) {
+      secrets[process] = String((await asPerson(fleet, "tokens_enrol", given))["credential"]);
+    }
+    await claimed(fleet, "ada", { task_id: "T1" });
+    await done("ada");
+    expect(await grant("A1", "pat")).toMatchObject({ details: { problem: "is_party" } });
+    await claimed(fleet, "bob", { task_id: "T2" });
+    expect(idOf(await report(fleet, "bob", "T2", "done"))).toBe("A2");
+    expect(await grant("A2", "pat")).toMatchObject({ approval: { state: "granted" } });
   });
 
   test("whoever answers for the agent does not approve what it asks, before or after it registers again", async () => {

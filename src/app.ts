@@ -15,6 +15,7 @@ import { agentOperations } from "./engine/person/agent-operations.ts";
 import { approvalOperations } from "./engine/person/approval-operations.ts";
 import { auditOperations } from "./engine/person/audit-operations.ts";
 import { boardOperations } from "./engine/person/board-operations.ts";
+import { breakerOperations } from "./engine/person/breaker-operations.ts";
 import { escalationOperations } from "./engine/person/escalation-operations.ts";
 import { policyOperations } from "./engine/person/policy-operations.ts";
 import { stopOperations } from "./engine/person/stop-operations.ts";
@@ -43,6 +44,7 @@ const OPERATIONS: readonly Operation[] = [
   ...policyOperations,
   ...auditOperations,
   ...boardOperations,
+  ...breakerOperations,
   ...escalationOperations,
   ...agentOperations,
   ...approvalOperations,

@@ -80,7 +80,10 @@ export function breakerLines(view: View, breakers: readonly JsonObject[]): strin
         : `until ${shortTime(until)}${isOpen ? "" : ", unless a try ends before"}`;
     const of = wordOf(breaker, "subject").replace(":", " ");
     const text = `Breaker of ${of} ${isOpen ? "open" : "half open"}, ${when}: ${wordOf(breaker, "why")}.`;
-    return view.sentence(text).map((line) => view.paint("attention", line));
+    return [
+      ...view.sentence(text).map((line) => view.paint("attention", line)),
+      ...view.hint(`Close it now: guvnor breakers close ${wordOf(breaker, "subject")}`),
+    ];
   });
 }
 

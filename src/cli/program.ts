@@ -5,6 +5,7 @@ import { addAgentCommands } from "./commands/agents.ts";
 import { addApprovalCommands } from "./commands/approvals.ts";
 import { addAuditCommands } from "./commands/audit.ts";
 import { addBoardCommands } from "./commands/board.ts";
+import { addBreakerCommands } from "./commands/breakers.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addEscalationCommands } from "./commands/escalations.ts";
 import { addInitCommand } from "./commands/init.ts";
@@ -72,6 +73,7 @@ export function createProgram(cli: Cli, output: OutputConfiguration): Command {
   addStopCommands(program, cli);
   addPolicyCommands(program, cli);
   addViolationCommands(program, cli);
+  addBreakerCommands(program, cli);
   addTokenCommands(program, cli);
   addUsageCommands(program, cli);
   program.commandsGroup("Proof:");

@@ -175,8 +175,13 @@ export function settle(state: Breaker, settings: BreakerSettings, result: CallRe
   const isInTime = state.probing.some((each) => each.probe === probe && each.untilMs > nowMs);
   if (!isInTime) return state;
   const successes = state.successes + 1;
-  if (successes >= settings.probes) return { ...CLOSED_BREAKER, lastProbe: state.lastProbe };
+  if (successes >= settings.probes) return closed(state);
   return { ...state, successes, probing: state.probing.filter((each) => each.probe !== probe) };
+}
+
+/** Forgets what failed; results of earlier probes mean nothing to it. */
+export function closed({ lastProbe }: Breaker): Breaker {
+  return { ...CLOSED_BREAKER, lastProbe };
 }
 
 /** The probe has come to nothing (refused, nothing to do): another call may try instead. */

@@ -5,6 +5,7 @@ import type { JsonObject } from "../../src/engine/call.ts";
 import type { Operation } from "../../src/engine/operation.ts";
 import { agentOperations } from "../../src/engine/person/agent-operations.ts";
 import { approvalOperations } from "../../src/engine/person/approval-operations.ts";
+import { breakerOperations } from "../../src/engine/person/breaker-operations.ts";
 import { policyOperations } from "../../src/engine/person/policy-operations.ts";
 import { stopOperations } from "../../src/engine/person/stop-operations.ts";
 import { taskOperations } from "../../src/engine/person/task-operations.ts";
@@ -16,6 +17,7 @@ export const RULES_OPERATIONS: readonly Operation[] = [
   ...TOOLS,
   ...agentOperations,
   ...approvalOperations,
+  ...breakerOperations,
   ...policyOperations,
   ...stopOperations,
   ...taskOperations,

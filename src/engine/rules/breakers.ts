@@ -2,6 +2,7 @@ import type { Agent } from "../../core/agent.ts";
 import {
   abandonProbe,
   admit,
+  closed,
   CLOSED_BREAKER,
   settle,
   type Admission,
@@ -129,6 +130,14 @@ export async function giveBackTask(ctx: WriteContext, agent: string): Promise<vo
   const before = stateOf(await readGuards(ctx.tx, [subject]), subject);
   const probe = before?.probing[0]?.probe;
   if (before !== undefined && probe !== undefined) await abandon(ctx, subject, before, probe);
+}
+
+/** A person knows that it is well again. @returns False where it was closed already. */
+export async function closeBreaker(ctx: WriteContext, subject: string): Promise<boolean> {
+  const before = stateOf(await readGuards(ctx.tx, [subject]), subject);
+  if (before === undefined || before.phase === "closed") return false;
+  await save(ctx, subject, before, closed(before));
+  return true;
 }
 
 async function abandon(

@@ -238,6 +238,30 @@ describe("the breaker of an agent", () => {
     expect(await fleet.ok("ada", "get_status")).not.toHaveProperty("breakers");
   });
 
+  test("is closed by a person before its time, once, and counts anew", async () => {
+    const subject = "agent:ada";
+    expect(await asPerson(fleet, "breakers_list")).toMatchObject({
+      breakers: [{ subject, state: "open" }],
+    });
+    expect(await fleet.refusal("ada", "breakers_close", { subject })).toBe("person_required");
+    expect(await asPerson(fleet, "breakers_close", { subject })).toEqual({
+      subject,
+      state: "closed",
+    });
+    expect((await fleet.ledger()).at(-1)).toMatchObject({
+      action: "breakers_close",
+      effects: [{ type: "breaker", id: subject, from: "open", to: "closed" }],
+    });
+    expect(await asPerson(fleet, "breakers_list")).toEqual({ breakers: [] });
+    for (const wrong of [subject, "tool:vote", "x"]) {
+      const { body } = await fleet.asPerson("breakers_close", { subject: wrong });
+      expect(body).toMatchObject({ code: "state_conflict" });
+    }
+    expect(await claimed(fleet, "ada", { task_id: "T9" })).toBe("T9");
+    await report(fleet, "ada", "T9", "failed");
+    expect(await phase(subject)).toBe("closed");
+  });
+
   test("gives it one task to try with; when that is done it is closed", async () => {
     await report(fleet, "ada", "T20", "released");
     await fleet.advance(60_000);

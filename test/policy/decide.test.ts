@@ -162,7 +162,7 @@ describe("what is told of a decision", () => {
         "{ id: note, on: [report_progress], effect: warn, severity: low, reason: Careful. }",
         "{ id: later, on: [report_progress], effect: deny, mode: shadow, reason: Soon. }",
         "{ id: votes, on: [vote], effect: deny, reason: Never. }",
-      )}roles: { lead: [ada] }`,
+      )}roles: { lead: [ada, bea] }`,
       "guvnor.yaml",
       TOOL_TYPES,
     ).policy;

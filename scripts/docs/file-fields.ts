@@ -95,6 +95,9 @@ export const FILE_FIELDS: Readonly<Record<string, string>> = {
   "stall.after": "Neither a call nor a changed file.",
   "stall.then":
     "`reassign`: another agent may take the task. `revoke`: that agent's token is revoked, of no other.",
+  tokens: "What vouches for agents.",
+  "tokens.enrolment":
+    "`required`: an enrolment or a login, no process by itself. `optional`: the process may.",
   roles:
     "Names of agents and people by role, each once; rules name roles. People are named as their users of the operating system.",
 };

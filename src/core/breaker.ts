@@ -51,6 +51,8 @@ export type Breaker = {
   /** Openings since it was last closed. */
   readonly opens: number;
   readonly openUntilMs: number;
+  /** How long that is in all: a clock that is set back makes it no longer. */
+  readonly waitMs: number;
   /** Half-open: probes that succeeded. */
   readonly successes: number;
   /** Half-open: probes without a result, and until when they count. */
@@ -67,6 +69,7 @@ export const CLOSED_BREAKER: Breaker = {
   failures: null,
   opens: 0,
   openUntilMs: 0,
+  waitMs: 0,
   successes: 0,
   probing: [],
   probesBefore: 0,
@@ -96,8 +99,8 @@ export type Admission =
 export function admit(state: Breaker, settings: BreakerSettings, nowMs: number): Admission {
   if (state.phase === "closed") return { admitted: true, state };
   if (state.phase === "half_open") return admitProbe(state, settings, nowMs);
-  // No wait is longer; the clock must have stepped back.
-  const openUntilMs = Math.min(state.openUntilMs, nowMs + settings.maxOpenMs);
+  // It was to be no longer; the clock must have stepped back.
+  const openUntilMs = Math.min(state.openUntilMs, nowMs + state.waitMs);
   if (nowMs < openUntilMs) {
     const kept = openUntilMs === state.openUntilMs ? state : { ...state, openUntilMs };
     return { admitted: false, state: kept, retryAfterMs: openUntilMs - nowMs };
@@ -210,6 +213,7 @@ function open(state: Breaker, settings: BreakerSettings, { nowMs, random }: Call
     phase: "open",
     opens: state.opens + 1,
     openUntilMs: nowMs + waitMs,
+    waitMs,
     lastProbe: state.lastProbe,
   };
 }

@@ -88,8 +88,8 @@ export function hasSilentProcess(machine: Machine): boolean {
   );
 }
 
-/** No breaker of the simulation is open for longer. */
-const LONGEST_OPEN_S = 60;
+/** No breaker of the simulation is open for longer: a profile's second opening. */
+const LONGEST_OPEN_S = 120;
 /** A call answers this long after its time at the latest, suspensions not counted. */
 const SLACK_MS = 4000;
 

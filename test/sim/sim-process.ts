@@ -328,11 +328,16 @@ export class SimProcess implements ProcessHandle, Measurer {
     const { machine } = this;
     const startedMs = machine.queue.nowMs;
     this.#isTicking = true;
-    await this.#loop.tick().catch(() => machine.chronicle.count("tick failed"));
+    const hasFailed = await this.#loop.tick().then(
+      () => false,
+      () => true,
+    );
+    if (hasFailed) machine.chronicle.count("tick failed");
     this.#isTicking = false;
     if (this.#stopping.signal.aborted) return;
-    const hasSlept = this.resumedAtMs > startedMs;
-    const [shortest, longest] = hasSlept ? [20, 1500] : this.#tickGap(hasSilentProcess(machine));
+    // One that failed is done again soon, and so is the first one after a sleep.
+    const isUrgent = hasFailed || this.resumedAtMs > startedMs;
+    const [shortest, longest] = isUrgent ? [20, 1500] : this.#tickGap(hasSilentProcess(machine));
     this.#tickAfter(machine.random.between(shortest, longest));
   }
 

@@ -1,4 +1,4 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { afterEach } from "vitest";
 
 import { RawClient } from "../mcp/raw-client.ts";
+import { betweenWrites } from "../store/database-file.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 /** Longer than anything that is waited for; only what is broken gets so far. */
@@ -124,6 +125,19 @@ export async function startAgent(name: string, options: StartOptions): Promise<A
       await client.close();
     },
   };
+}
+
+/** Suspends processes while none of them writes: one that sleeps with the write lock holds up everybody. */
+export async function suspend(home: string, agents: readonly AgentProcess[]): Promise<void> {
+  await betweenWrites(databaseOf(home), async () => {
+    for (const { signal } of agents) signal("SIGSTOP");
+    for (const { pid } of agents) await until("it is stopped", () => isStopped(pid));
+  });
+}
+
+function isStopped(pid: number): boolean {
+  const state = execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
+  return state.startsWith("T");
 }
 
 /** A server whose client writes whatever it likes. */

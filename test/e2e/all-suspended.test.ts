@@ -8,6 +8,7 @@ import {
   type AgentProcess,
   databaseOf,
   startAgent,
+  suspend,
   taskOf,
   temporaryDirectory,
   until,
@@ -45,7 +46,7 @@ test("when all processes are suspended for longer than a lease and go on, nobody
   const held = tasksOf(home);
   expect(held.map(({ holder }) => holder)).toEqual(["one", "two", "three"]);
   const beats = beatsOf(home);
-  for (const agent of agents) agent.signal("SIGSTOP");
+  await suspend(home, agents);
   await pause(SUSPENDED_MS);
   const [first, ...others] = agents;
   first?.signal("SIGCONT");

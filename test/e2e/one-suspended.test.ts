@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { fenceOf, startAgent, taskOf, temporaryDirectory } from "./agent-process.ts";
+import { fenceOf, startAgent, suspend, taskOf, temporaryDirectory } from "./agent-process.ts";
 import { agentsOf, claimsIn, entriesOf, tasksOf } from "./ledger.ts";
 
 const TASKS = ["a", "b"].map((key) => ({ key, title: "T" }));
@@ -16,8 +16,7 @@ test("when one process is suspended for longer than its lease, its task goes to 
   const others = [await startAgent("bob", { home }), await startAgent("cleo", { home })];
   // Both have been seen before, so that their silence can be noticed.
   for (const other of others) await other.ok("get_status");
-  plain.signal("SIGSTOP");
-  named.signal("SIGSTOP");
+  await suspend(home, [plain, named]);
   const taken = await Promise.all(
     others.map(async (other) => await other.ok("request_task", { wait_seconds: 35 })),
   );

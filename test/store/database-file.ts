@@ -65,6 +65,18 @@ function readDatabase(file: string): DatabaseFile {
   };
 }
 
+/** Does it while no process writes, in the middle of a transaction or otherwise. */
+export async function betweenWrites(file: string, work: () => Promise<void>): Promise<void> {
+  const db = new Database(file, { fileMustExist: true, timeout: 30_000 });
+  try {
+    db.exec("begin immediate");
+    await work();
+    db.exec("rollback");
+  } finally {
+    db.close();
+  }
+}
+
 /** Opens, looks and closes. */
 export function inDatabase<T>(file: string, look: (database: DatabaseFile) => T): T {
   const database = readDatabase(file);

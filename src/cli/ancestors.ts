@@ -83,10 +83,9 @@ export function agentNameOf(command: readonly string[]): string | undefined {
   return candidates.find((candidate) => AGENTS.test(candidate));
 }
 
-/** An agent that runs its commands in a shell of its own. */
-export function isShellAgent(command: readonly string[]): boolean {
-  const name = agentNameOf(command);
-  return name !== undefined && !EDITORS.test(name);
+/** An agent that is an editor as well. */
+export function isEditor(command: readonly string[]): boolean {
+  return EDITORS.test(agentNameOf(command) ?? "");
 }
 
 function plainName(path: string): string {

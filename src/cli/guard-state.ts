@@ -4,7 +4,7 @@ import type { JsonObject } from "../engine/call.ts";
 import { isNews } from "../engine/rules/global-stop.ts";
 import { breakerRow, openBreakers } from "../engine/rules/open-breakers.ts";
 import { rulesInForce } from "../engine/rules/rules-in-force.ts";
-import { nameOfScope, readStops } from "../engine/rules/stops.ts";
+import { nameOfScope, openStops } from "../engine/rules/stops.ts";
 import { shortTime, textOf, wordOf } from "./answer.ts";
 import { given } from "./ask-project.ts";
 import { resumeCommand, scopeWords } from "./stop-text.ts";
@@ -25,7 +25,7 @@ export interface GuardState {
 export async function guardState({ deps }: Project): Promise<GuardState> {
   const said = deps.globalStop();
   return await deps.store.read(deps.scope, async (tx) => {
-    const held = (await readStops(tx)).filter(({ endedAtMs }) => endedAtMs === null);
+    const held = await openStops(tx);
     const isOver = said?.state === "resumed" && (await isNews(tx, said));
     const stops: JsonObject[] = held.map(({ scope, reason, by, sinceMs }) => ({
       scope: nameOfScope(scope),

@@ -4,7 +4,7 @@ import type { Project } from "../app.ts";
 import { GuvnorError } from "../core/errors.ts";
 import type { Caller } from "../engine/call.ts";
 import { operatorKeyFile } from "../project-paths.ts";
-import { type Ancestor, agentNameOf, isShellAgent, listAncestors } from "./ancestors.ts";
+import { type Ancestor, agentNameOf, isEditor, listAncestors } from "./ancestors.ts";
 import type { Cli } from "./cli.ts";
 import { type OperatorKey, readOperatorKey } from "./operator-key.ts";
 
@@ -46,9 +46,9 @@ export function requirePersonAnywhere(cli: Cli): Person {
 
 /** An agent that runs as its person can read the key too. */
 function personWithKey(): Person {
-  const agent = listAncestors().find(({ command }) => isShellAgent(command));
+  const agent = agentAbove(listAncestors().filter(({ command }) => !isEditor(command)));
   if (agent === undefined) return person(true);
-  throw agentRuns(agentNameOf(agent.command) ?? "an agent");
+  throw agentRuns(agent);
 }
 
 function agentRuns(agent: string): GuvnorError {

@@ -105,8 +105,7 @@ async function planStatus(ctx: CallContext, query: StatusQuery): Promise<Outcome
 
 /** The whole project in short. */
 export async function projectStatus(ctx: ReadContext, query: StatusQuery): Promise<JsonObject> {
-  const project = await ctx.tx.projects.get();
-  const { settings } = await rulesInForce(ctx);
+  const { project, settings } = await rulesInForce(ctx);
   const agents = await ctx.tx.agents.list();
   const open = await ctx.tx.tasks.list({
     states: ["running", "blocked", "review", "ready", "pending", "failed"],

@@ -5,17 +5,11 @@ import type { CallContext, Effect, WriteContext } from "./call-context.ts";
 import type { CallAnswer, Governor, IncomingCall, JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 import { toGuvnorError } from "./error-answer.ts";
+import { contextOf, tryOut } from "./handler-context.ts";
 import { inboxSummary } from "./inbox.ts";
 import type { Operation, Outcome } from "./operation.ts";
 import { digestOf, readCall, readField, type Call, type Operations } from "./read-call.ts";
-import {
-  actorOf,
-  answerError,
-  record,
-  recordRefusal,
-  recordRuling,
-  type Entry,
-} from "./record-call.ts";
+import { answerError, record, recordRefusal, recordRuling, type Entry } from "./record-call.ts";
 import { spendApprovals } from "./rules/approvals.ts";
 import {
   failsAlone,
@@ -148,8 +142,19 @@ async function runOnce(deps: EngineDeps, call: Call, round: Round): Promise<Step
     const guards = isAgent ? await guardsOf(write, call, agent) : NO_GUARDS;
     const { isFirst } = round;
     const entry: Entry = { write, call, agent, policyHash: rules.hash, startedMs };
-    const tryOut = async (): Promise<void> => await tryHandler(entry);
-    const governed: Governed = { call, agent, rules, problem, isFirst, guards, tryOut };
+    const governed: Governed = {
+      call,
+      agent,
+      rules,
+      problem,
+      isFirst,
+      guards,
+      tryOut: async () =>
+        await tryOut(
+          contextOf(write, entry, call.facts),
+          async (context) => await handle(call, context, call.input),
+        ),
+    };
     try {
       const first = isAgent ? await governAnyCall(write, governed) : FREE;
       if (first.refusal !== undefined) return stepOf(await recordRuling(entry, first.refusal));
@@ -183,7 +188,7 @@ async function runHandler(entry: Entry, { rules, ruling, round }: Ruled): Promis
   const { tx, effects } = write;
   const committed = effects.length;
   const { cleared } = ruling;
-  const context = contextOf(entry, cleared?.facts ?? call.facts);
+  const context = contextOf(write, entry, cleared?.facts ?? call.facts);
   try {
     const outcome = await tx.savepoint(async () => {
       const value = await handle(call, context, cleared?.input ?? call.input);
@@ -208,22 +213,6 @@ async function runHandler(entry: Entry, { rules, ruling, round }: Ruled): Promis
     for (const probe of ruling.probes) await giveBackProbe(write, probe);
     return stepOf(await recordRefusal(entry, rules, error, ruling));
   }
-}
-
-/** Does it and undoes it. @throws What the handler refuses it with. */
-async function tryHandler(entry: Entry): Promise<void> {
-  const { write, call } = entry;
-  const effects: Effect[] = [];
-  await write.tx.savepoint(async () => {
-    await handle(call, { ...contextOf(entry, call.facts), effects }, call.input);
-    return { keep: false, value: undefined };
-  });
-}
-
-function contextOf({ write, call, agent }: Entry, facts: JsonObject): CallContext {
-  const { callId, incoming } = call;
-  const actor = actorOf(incoming, agent);
-  return { ...write, callId, caller: incoming.caller, agent, actor, facts };
 }
 
 /** Of ours, or of what we depend on: what the caller did wrong says nothing of the tool. */

@@ -1,6 +1,6 @@
 import type { ProcessRow } from "../core/agent.ts";
 import { BEAT_MS, observe, type Observation } from "../core/presence.ts";
-import { haveDueTopics, settleDueTopics } from "./board/settle-topics.ts";
+import { dueTopics, settleDueTopics } from "./board/settle-topics.ts";
 import type { EngineDeps } from "./deps.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
 import { endProcess } from "./presence.ts";
@@ -52,14 +52,14 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
   };
 
   const judge = async (elapsedMs: number): Promise<void> => {
-    const { beats, dueTopics } = await deps.store.read(deps.scope, async (tx) => ({
+    const { beats, due } = await deps.store.read(deps.scope, async (tx) => ({
       beats: await tx.processes.listPresent(),
-      dueTopics: await haveDueTopics(tx, deps.now()),
+      due: await dueTopics(tx, deps.now()),
     }));
     const seen = observe(observations, beats, deps.processId, elapsedMs);
     observations = seen.observations;
     if (seen.silent.length > 0) await endSilent(deps, seen);
-    if (dueTopics) await systemAct(deps, "settle_topics", settleDueTopics);
+    if (due.length > 0) await systemAct(deps, "settle_topics", settleDueTopics);
   };
 
   const liveness = async (nowMs: number): Promise<void> => {

@@ -16,12 +16,13 @@ export async function explainNone(
   toAskFor: readonly string[],
 ): Promise<JsonObject> {
   const { tasks } = ctx.tx;
-  const asked = await askedFor(ctx, toAskFor);
-  const unasked = toAskFor.slice(0, SHOWN).find((id) => !asked.includes(id));
+  const first = toAskFor.slice(0, SHOWN);
+  const asked = await askedFor(ctx, first);
+  const unasked = first.find((id) => !asked.includes(id));
   if (unasked !== undefined) {
     return present({
       reason: "nothing_ready",
-      needs_approval: toAskFor.slice(0, SHOWN),
+      needs_approval: first,
       next: `A person must approve what is ready: ask for it with request_task {"task_id":"${unasked}"}.`,
     });
   }
@@ -89,7 +90,7 @@ async function missingCapabilities(
 /** Those of them that people were asked about, or have granted. */
 async function askedFor(ctx: CallContext, ids: readonly string[]): Promise<readonly string[]> {
   const asked: string[] = [];
-  for (const id of ids.slice(0, SHOWN)) {
+  for (const id of ids) {
     const held = await ctx.tx.approvals.ofTask(id);
     const isOpen = held.some(
       ({ approval: { tool, requester, state } }) =>

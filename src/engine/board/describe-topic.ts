@@ -75,7 +75,8 @@ export function topicRow(deliberation: Deliberation, agent: string | undefined):
   });
 }
 
-function untilOf(topic: Topic): string | null {
+/** When it is due next; null where it is not. */
+export function untilOf(topic: Topic): string | null {
   if (topic.state === "proposing") return iso(topic.proposeUntilMs);
   return takesBallots(topic) && topic.voteUntilMs !== null ? iso(topic.voteUntilMs) : null;
 }

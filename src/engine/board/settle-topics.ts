@@ -1,18 +1,19 @@
 import type { Topic } from "../../core/board.ts";
-import { toIso } from "../../core/iso-time.ts";
 import { dueMove, prolong } from "../../core/topic-decisions.ts";
 import type { ReadTx } from "../../store/store.ts";
 import type { WriteContext } from "../call-context.ts";
 import { readStopFor } from "../rules/stops.ts";
+import { untilOf } from "./describe-topic.ts";
 import { loadDeliberation, saveTopicMove } from "./move-topic.ts";
 
 /** More open topics than anybody can follow. */
 const MAX_OPEN = 1_000_000;
 
-/** Whether there is anything for settleDueTopics to do: while the project is stopped nobody can speak. */
-export async function haveDueTopics(tx: ReadTx, nowMs: number): Promise<boolean> {
-  if ((await tx.topics.due(nowMs)).length === 0) return false;
-  return (await readStopFor(tx, null)) === undefined;
+/** Topics whose deadline is past; none while the project is stopped, as nobody can speak. */
+export async function dueTopics(tx: ReadTx, nowMs: number): Promise<readonly Topic[]> {
+  const due = await tx.topics.due(nowMs);
+  if (due.length === 0 || (await readStopFor(tx, null)) !== undefined) return [];
+  return due;
 }
 
 /**
@@ -22,9 +23,8 @@ export async function haveDueTopics(tx: ReadTx, nowMs: number): Promise<boolean>
  * @returns how many topics moved.
  */
 export async function settleDueTopics(ctx: WriteContext): Promise<number> {
-  if (!(await haveDueTopics(ctx.tx, ctx.nowMs))) return 0;
   let moved = 0;
-  for (const topic of await ctx.tx.topics.due(ctx.nowMs)) {
+  for (const topic of await dueTopics(ctx.tx, ctx.nowMs)) {
     const settled = await settleTopic(ctx, topic, undefined);
     if (settled !== topic) moved += 1;
   }
@@ -49,18 +49,11 @@ export async function prolongTopics(
   for (const state of ["proposing", "voting"] as const) {
     for (const topic of await ctx.tx.topics.list(state, MAX_OPEN)) {
       const prolonged = prolong(topic, stopped);
+      // One that awaits a person has no deadline.
+      if (prolonged === topic) continue;
       await ctx.tx.topics.save(prolonged);
-      ctx.effects.push({
-        type: "topic",
-        id: topic.id,
-        event: "prolonged",
-        ...deadlines(prolonged),
-      });
+      const until = untilOf(prolonged);
+      ctx.effects.push({ type: "topic", id: topic.id, event: "prolonged", until });
     }
   }
-}
-
-function deadlines({ state, proposeUntilMs, voteUntilMs }: Topic): { readonly until?: string } {
-  const untilMs = state === "proposing" ? proposeUntilMs : voteUntilMs;
-  return untilMs === null ? {} : { until: toIso(untilMs) };
 }

@@ -7,7 +7,7 @@ import type { Operation, Outcome } from "../operation.ts";
 import { limitsThatStop } from "../rules/limits.ts";
 import { resumeWork } from "../rules/resume-work.ts";
 import { rulesInForce } from "../rules/rules-in-force.ts";
-import { addStop, endStop, nameOfScope, readStops } from "../rules/stops.ts";
+import { addStop, endStop, nameOfScope, openStops } from "../rules/stops.ts";
 import { iso, present } from "../task-view.ts";
 import { definePersonOperation } from "./define-person-operation.ts";
 
@@ -48,7 +48,7 @@ const resume = definePersonOperation({
     const reports = await resumeWork(ctx, ended);
     const { settings } = await rulesInForce(ctx);
     const again = await limitsThatStop(ctx, settings.limits, ended.by);
-    const still = (await readStops(ctx.tx)).filter(({ endedAtMs }) => endedAtMs === null);
+    const still = await openStops(ctx.tx);
     return {
       answer: {
         scope: nameOfScope(wanted),
@@ -76,14 +76,12 @@ const listStops = definePersonOperation({
   input: z.strictObject({}),
   handle: async ({ tx }): Promise<Outcome> => ({
     answer: {
-      stops: (await readStops(tx))
-        .filter(({ endedAtMs }) => endedAtMs === null)
-        .map((each) => ({
-          scope: nameOfScope(each.scope),
-          reason: each.reason,
-          by: each.by,
-          since: iso(each.sinceMs),
-        })),
+      stops: (await openStops(tx)).map((each) => ({
+        scope: nameOfScope(each.scope),
+        reason: each.reason,
+        by: each.by,
+        since: iso(each.sinceMs),
+      })),
     },
   }),
 });

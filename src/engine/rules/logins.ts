@@ -5,7 +5,7 @@ import type { WriteContext } from "../call-context.ts";
 import type { EngineDeps } from "../deps.ts";
 import { systemAct } from "../system-act.ts";
 import { revokeEnrolment } from "./revoke-agent.ts";
-import { shortOf } from "./tokens.ts";
+import { shortOf, tokenOf } from "./tokens.ts";
 
 /**
  * One round beside the calls: what people revoked here is given back to the issuer, the issuer is
@@ -87,7 +87,7 @@ async function endLogin(ctx: WriteContext, row: NamedToken): Promise<void> {
   await ctx.tx.tokens.save({ ...row, token: login });
   ctx.effects.push({ type: "token", id: shortOf(login), event: "ended", name: row.name });
   for (const agent of await ctx.tx.agents.list()) {
-    const own = agent.tokenHash === null ? undefined : await ctx.tx.tokens.get(agent.tokenHash);
+    const own = await tokenOf(ctx.tx, agent);
     if (own?.token.parent !== login.hash || own.token.revokedAtMs !== null) continue;
     await ctx.tx.tokens.save({ ...own, token: revokeToken(own.token, why, ctx.nowMs) });
     await ctx.tx.agents.save({ ...agent, tokenHash: null });

@@ -6,6 +6,7 @@ import type { WriteContext } from "../call-context.ts";
 import { agentBreaker, settleAgent } from "./breakers.ts";
 import { countFor } from "./exceeded.ts";
 import { rulesInForce } from "./rules-in-force.ts";
+import { tokenOf } from "./tokens.ts";
 import { moveTrust } from "./trust.ts";
 
 /** Whose work it was, and what came of it. */
@@ -57,7 +58,6 @@ async function isOwn(
   return mine !== null && mine === theirs;
 }
 
-async function parentOf(tx: ReadTx, { tokenHash }: Agent): Promise<string | null> {
-  if (tokenHash === null) return null;
-  return (await tx.tokens.get(tokenHash))?.token.parent ?? null;
+async function parentOf(tx: ReadTx, agent: Agent): Promise<string | null> {
+  return (await tokenOf(tx, agent))?.token.parent ?? null;
 }

@@ -1,11 +1,11 @@
-import type { Agent } from "../../core/agent.ts";
 import type { HeldReport } from "../../core/held-action.ts";
 import { stoodStillSince, stopIntervals, type Stop } from "../../core/stop.ts";
 import { lowestTier } from "../../core/token.ts";
 import { prolongTopics } from "../board/settle-topics.ts";
-import type { CallContext, WriteContext } from "../call-context.ts";
+import type { WriteContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
 import { toGuvnorError } from "../error-answer.ts";
+import { contextOf, tryOut } from "../handler-context.ts";
 import { sendToInbox } from "../inbox.ts";
 import { takeFromAbsent } from "../presence.ts";
 import type { Call } from "../read-call.ts";
@@ -75,19 +75,23 @@ async function replay(ctx: WriteContext, report: HeldReport): Promise<string> {
   let ruled = ctx.effects.length;
   try {
     const guards = await guardsOf(ctx, call, agent);
-    const tryOut = async (): Promise<void> => {
-      await tryReport(
-        { ...contextOf(ctx, { agent, call, facts: report.facts }), effects: [] },
-        report,
-      );
-    };
-    const governed = { call, agent, rules, isFirst: true, guards, tryOut };
-    const ruling = await governCall(ctx, governed);
+    const ruling = await governCall(ctx, {
+      call,
+      agent,
+      rules,
+      isFirst: true,
+      guards,
+      tryOut: async () =>
+        await tryOut(
+          contextOf(ctx, { call, agent }, report.facts),
+          async (context) => await reportProgress(context, report.report),
+        ),
+    });
     if (ruling.refusal !== undefined) return ruling.refusal.error.code;
     const { cleared } = ruling;
     ruled = ctx.effects.length;
     const { answer } = await ctx.tx.savepoint(async () => {
-      const context = contextOf(ctx, { agent, call, facts: cleared?.facts ?? report.facts });
+      const context = contextOf(ctx, { call, agent }, cleared?.facts ?? report.facts);
       // What was approved is this very report, but for the commit, which is in the facts.
       return { keep: true, value: await reportProgress(context, report.report) };
     });
@@ -102,14 +106,6 @@ async function replay(ctx: WriteContext, report: HeldReport): Promise<string> {
     ctx.effects.length = ruled;
     return code;
   }
-}
-
-/** Does it and undoes it. @throws What it would be refused with. */
-async function tryReport(ctx: CallContext, { report }: HeldReport): Promise<void> {
-  await ctx.tx.savepoint(async () => {
-    await reportProgress(ctx, report);
-    return { keep: false, value: undefined };
-  });
 }
 
 /** Whoever sends it again, as nobody had said that it was taken, gets this answer. */
@@ -140,12 +136,4 @@ function callOf(ctx: WriteContext, { tool, report, facts, callId }: HeldReport):
     facts,
     waitMs: 0,
   };
-}
-
-function contextOf(
-  ctx: WriteContext,
-  { agent, call, facts }: { agent: Agent; call: Call; facts: Call["facts"] },
-): CallContext {
-  const { callId, incoming } = call;
-  return { ...ctx, callId, caller: incoming.caller, agent, actor: agent.name, facts };
 }

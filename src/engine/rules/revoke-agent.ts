@@ -5,7 +5,7 @@ import { sendToInbox } from "../inbox.ts";
 import { forgetUse } from "./limits.ts";
 import { emitEvent } from "./outbox.ts";
 import { takeTasks } from "./take-tasks.ts";
-import { shortOf } from "./tokens.ts";
+import { shortOf, tokenOf } from "./tokens.ts";
 
 /**
  * Takes an agent's token and its tasks: from its next call on it is refused, and others can go on
@@ -39,7 +39,7 @@ export async function revokeEnrolment(
   ctx.effects.push({ type: "token", id: shortOf(token), event: "revoked", name });
   const agents = [];
   for (const agent of await ctx.tx.agents.list()) {
-    const own = agent.tokenHash === null ? undefined : await ctx.tx.tokens.get(agent.tokenHash);
+    const own = await tokenOf(ctx.tx, agent);
     if (own?.token.parent !== token.hash) continue;
     await revokeAgent(ctx, agent.name, why);
     agents.push(agent.name);

@@ -13,6 +13,11 @@ export async function readStops(tx: ReadTx): Promise<readonly Stop[]> {
   return stopsOf(await readGuards(tx, [PROJECT_SUBJECT]));
 }
 
+/** Those that hold. */
+export async function openStops(tx: ReadTx): Promise<readonly Stop[]> {
+  return (await readStops(tx)).filter(({ endedAtMs }) => endedAtMs === null);
+}
+
 export function stopsOf(guards: Guards): readonly Stop[] {
   return guards.state(PROJECT_SUBJECT, "stop", "") ?? [];
 }

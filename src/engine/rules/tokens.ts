@@ -33,7 +33,7 @@ export async function useToken(
   tool: string | null,
 ): Promise<Agent> {
   if (agent.state === "revoked") throw agentRevoked(agent.name);
-  const found = agent.tokenHash === null ? undefined : await ctx.tx.tokens.get(agent.tokenHash);
+  const found = await tokenOf(ctx.tx, agent);
   if (found === undefined) return await giveToken(ctx, agent, tool);
   const ancestors = await ancestorsOf(ctx.tx, found.token);
   const problem = useProblem(ctx, found.token, { ancestors, tool });
@@ -49,6 +49,14 @@ export async function useToken(
     ctx.effects.push({ type: "token", id: shortOf(token), event: "renewed", agent: agent.name });
   }
   return atTierOf(agent, ancestors);
+}
+
+/** What the agent calls with; undefined before its first one. */
+export async function tokenOf(
+  tx: ReadTx,
+  { tokenHash }: Pick<Agent, "tokenHash">,
+): Promise<NamedToken | undefined> {
+  return tokenHash === null ? undefined : await tx.tokens.get(tokenHash);
 }
 
 /** A person's enrolment that is over is over; of an issuer elsewhere there may be a later login. */

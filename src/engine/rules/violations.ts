@@ -7,6 +7,7 @@ import type { WriteContext } from "../call-context.ts";
 import { emitEvent } from "./outbox.ts";
 import { revokeAgent, revokeEnrolment } from "./revoke-agent.ts";
 import { raiseProjectStop } from "./stops.ts";
+import { tokenOf } from "./tokens.ts";
 import { moveTrust } from "./trust.ts";
 
 export interface NewViolation {
@@ -50,7 +51,7 @@ async function revokeConnection(ctx: WriteContext, name: string, why: string): P
   for (const other of await ctx.tx.agents.byProcess(agent.processId)) {
     await revokeAgent(ctx, other.name, why);
   }
-  const own = agent.tokenHash === null ? undefined : await ctx.tx.tokens.get(agent.tokenHash);
+  const own = await tokenOf(ctx.tx, agent);
   const parent = own?.token.parent ?? null;
   const enrolment = parent === null ? undefined : await ctx.tx.tokens.get(parent);
   if (enrolment !== undefined) await revokeEnrolment(ctx, enrolment, why);

@@ -47,7 +47,7 @@ export function childrenOf(node: ASTNode): readonly ASTNode[] {
 }
 
 /** A row of these counts as one level, however long it is. */
-const CHAINS: ReadonlySet<string> = new Set(["&&", "||", "+"]);
+export const CHAINS: ReadonlySet<string> = new Set(["&&", "||", "+"]);
 
 /**
  * @throws {ExpressionProblem} for more than 500 parts, or parts nested more than 32 deep.

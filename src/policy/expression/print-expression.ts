@@ -1,9 +1,7 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 
+import { CHAINS } from "./expression-tree.ts";
 import type { Rewrites } from "./rewrites.ts";
-
-/** A row of these is written without brackets within it, so that it nests no deeper. */
-const CHAINS: ReadonlySet<string> = new Set(["&&", "||", "+"]);
 
 /** The expression as text, with its rewritten parts in their other words. */
 export function printExpression(root: ASTNode, rewrites: Rewrites): string {
@@ -57,6 +55,7 @@ function printNode(node: ASTNode, print: (node: ASTNode) => string): string {
   }
   const [left, right] = node.args;
   const first = print(left);
+  // Written without brackets within it, a row of these nests no deeper.
   const chained = left.op === node.op && CHAINS.has(node.op);
   return `(${chained ? first.slice(1, -1) : first} ${node.op} ${print(right)})`;
 }

@@ -15,6 +15,13 @@ export type TaskState = (typeof TASK_STATES)[number];
 /** What happens to the dependents of a task that failed or was cancelled. */
 export type OnFailure = "block" | "cancel" | "skip";
 
+/** Agents by name; only guvnor itself says who may take a task. */
+export interface Takers {
+  /** Nobody else. */
+  readonly only?: readonly string[];
+  readonly not?: readonly string[];
+}
+
 /** What was asked for; never changes after submission. */
 export interface TaskSpec {
   readonly key: string;
@@ -38,6 +45,16 @@ export interface TaskSpec {
   readonly gates: readonly string[] | null;
   readonly parentId: string | null;
   readonly onFailure: OnFailure;
+  /** Absent where it is for every agent that has what it needs. */
+  readonly takers?: Takers;
+  /** What guvnor made it for, e.g. "E2", which goes on when the task ends. */
+  readonly serves?: string;
+}
+
+/** Whether guvnor offers it to this agent, whatever the agent can do. */
+export function isFor({ takers }: Pick<TaskSpec, "takers">, agent: string): boolean {
+  const { only, not = [] } = takers ?? {};
+  return (only === undefined || only.includes(agent)) && !not.includes(agent);
 }
 
 export interface Blocker {

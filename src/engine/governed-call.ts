@@ -5,6 +5,7 @@ import type { CallContext, Effect, WriteContext } from "./call-context.ts";
 import type { CallAnswer, Governor, IncomingCall, JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 import { toGuvnorError } from "./error-answer.ts";
+import { followUp } from "./follow-up.ts";
 import { contextOf, tryOut } from "./handler-context.ts";
 import { inboxSummary } from "./inbox.ts";
 import type { Operation, Outcome } from "./operation.ts";
@@ -85,7 +86,7 @@ async function runWaiting(deps: EngineDeps, call: Call): Promise<CallAnswer> {
         step = await runOnce(deps, call, { last: over, isFirst: step === undefined });
       }
       if (!step.waits) {
-        const settled = await followUp(deps, step).catch((error: unknown) => {
+        const settled = await laterAnswer(deps, step).catch((error: unknown) => {
           // The call is committed; only a later answer could not be read.
           deps.log.warn({ err: error, call_id: call.callId }, "a call could not be followed");
           return undefined;
@@ -105,7 +106,7 @@ async function runWaiting(deps: EngineDeps, call: Call): Promise<CallAnswer> {
 }
 
 /** A committed call may get a later answer; undefined while there is none. */
-async function followUp(deps: EngineDeps, step: Step): Promise<CallAnswer | undefined> {
+async function laterAnswer(deps: EngineDeps, step: Step): Promise<CallAnswer | undefined> {
   const { follow } = step;
   if (follow === undefined) return step.answer;
   return await deps.store.read(deps.scope, async (tx) => {
@@ -192,6 +193,7 @@ async function runHandler(entry: Entry, { rules, ruling, round }: Ruled): Promis
   try {
     const outcome = await tx.savepoint(async () => {
       const value = await handle(call, context, cleared?.input ?? call.input);
+      await followUp(write);
       return { keep: value.retry === undefined || round.last, value };
     });
     if (outcome.retry === true && !round.last) {

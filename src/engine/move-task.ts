@@ -38,6 +38,7 @@ export async function saveMoved(
     to: task.state,
     fence: task.fence,
     ...(task.holder === null ? {} : { holder: task.holder }),
+    ...(task.spec.serves === undefined ? {} : { serves: task.spec.serves }),
     ...facts,
   });
   ctx.tx.wake();

@@ -1,6 +1,6 @@
 import { formatId } from "../core/ids.ts";
 import { fromIso } from "../core/iso-time.ts";
-import type { OnFailure, Task, TaskSpec } from "../core/task.ts";
+import type { OnFailure, Takers, Task, TaskSpec } from "../core/task.ts";
 import type { WriteContext } from "./call-context.ts";
 
 /** What is said of a task when it is submitted. */
@@ -36,8 +36,14 @@ interface Placed {
   readonly nowMs: number;
 }
 
+/** A task that guvnor itself makes. */
+export interface OwnTask extends PlanTask {
+  readonly takers?: Takers;
+  readonly serves?: string;
+}
+
 /** A task as it begins, with what nobody said filled in. */
-export function newTask(task: PlanTask, { id, planId, open, createdBy, nowMs }: Placed): Task {
+export function newTask(task: OwnTask, { id, planId, open, createdBy, nowMs }: Placed): Task {
   const spec: TaskSpec = {
     key: task.key,
     title: task.title,
@@ -56,6 +62,8 @@ export function newTask(task: PlanTask, { id, planId, open, createdBy, nowMs }: 
     gates: task.gates ?? null,
     parentId: task.parent ?? null,
     onFailure: task.on_failure ?? "block",
+    ...(task.takers === undefined ? {} : { takers: task.takers }),
+    ...(task.serves === undefined ? {} : { serves: task.serves }),
   };
   return {
     id,
@@ -92,7 +100,7 @@ export function newTask(task: PlanTask, { id, planId, open, createdBy, nowMs }: 
 /** One task without dependencies, ready at once. @returns its id. */
 export async function insertTask(
   ctx: WriteContext,
-  asked: { task: PlanTask; planId: string | null; createdBy: string },
+  asked: { task: OwnTask; planId: string | null; createdBy: string },
 ): Promise<string> {
   const id = formatId("task", await ctx.tx.nextNumber("task"));
   const { task, planId, createdBy } = asked;

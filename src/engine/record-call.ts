@@ -4,6 +4,7 @@ import type { WriteContext } from "./call-context.ts";
 import type { CallAnswer, IncomingCall } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 import { toGuvnorError } from "./error-answer.ts";
+import { followUp } from "./follow-up.ts";
 import type { Call } from "./read-call.ts";
 import { countFor } from "./rules/exceeded.ts";
 import type { Refusal, Ruling } from "./rules/govern.ts";
@@ -86,6 +87,7 @@ export async function record(entry: Entry, facts: Recorded): Promise<void> {
   const { write, call, agent, policyHash, startedMs } = entry;
   const { deps, tx, nowMs, effects } = write;
   const { caller } = call.incoming;
+  await followUp(write);
   await writeAudit(tx, {
     atMs: nowMs,
     actor: actorOf(call.incoming, agent),

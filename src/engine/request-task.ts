@@ -3,7 +3,7 @@ import { GuvnorError } from "../core/errors.ts";
 import { PRESENCE_MS } from "../core/presence.ts";
 import { scoreTask } from "../core/score.ts";
 import { claim } from "../core/task-decisions.ts";
-import { attemptId, type Task } from "../core/task.ts";
+import { attemptId, isFor, type Task } from "../core/task.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
@@ -96,7 +96,7 @@ async function rankReady(
   for (const needs of await ctx.tx.tasks.readyNeeds()) {
     if (!needs.every((need) => capabilities.has(need))) continue;
     const best = await ctx.tx.tasks.bestReady(needs, ctx.nowMs, depth);
-    candidates.push(...best);
+    candidates.push(...best.filter(({ spec }) => isFor(spec, agent.name)));
     if (best.length === depth) isAll = false;
   }
   const scored: { task: Task; rank: number; total: number }[] = [];
@@ -137,6 +137,7 @@ async function freeStalled(
     if (task?.state !== "running" || task.holder === agent.name) continue;
     if (!Array.isArray(stalled) || !stalled.includes(leaseName(found))) continue;
     if (!task.spec.needs.every((need) => capabilities.has(need))) continue;
+    if (!isFor(task.spec, agent.name)) continue;
     if ((await mayClaim(ctx, { agent, input, task })) !== "yes") continue;
     const freed = await takeLease(ctx, task, "stalled");
     if (freed.state === "ready") return freed;
@@ -181,6 +182,13 @@ async function claimNamed(
       "Take another task, or register_agent with the capabilities that you really have.",
     );
   }
+  if (!isFor(task.spec, agent.name)) {
+    throw new GuvnorError(
+      "not_eligible",
+      `${task.id} is not for ${agent.name}: ${takersOf(task)}.`,
+      "Call request_task without task_id to get another one.",
+    );
+  }
   if (running.length >= (await parallelTasks(ctx))) {
     throw new GuvnorError(
       "not_eligible",
@@ -190,6 +198,11 @@ async function claimNamed(
     );
   }
   return await claimFor(ctx, agent, task);
+}
+
+function takersOf({ spec }: Task): string {
+  const { only, not = [] } = spec.takers ?? {};
+  return only === undefined ? `not for ${not.join(", ")}` : `only for ${only.join(", ")}`;
 }
 
 async function claimFor(ctx: CallContext, agent: Agent, ready: Task): Promise<Outcome> {

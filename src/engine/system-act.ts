@@ -1,5 +1,6 @@
 import type { Effect, WriteContext } from "./call-context.ts";
 import type { EngineDeps } from "./deps.ts";
+import { followUp } from "./follow-up.ts";
 import { writeAudit } from "./write-audit.ts";
 
 /**
@@ -15,7 +16,9 @@ export async function systemAct<T>(
   return await deps.store.write(deps.scope, async (tx) => {
     const effects: Effect[] = [];
     const nowMs = deps.now();
-    const result = await work({ tx, deps, nowMs, effects });
+    const ctx: WriteContext = { tx, deps, nowMs, effects };
+    const result = await work(ctx);
+    await followUp(ctx);
     if (effects.length === 0) return result;
     const project = await tx.projects.get();
     await writeAudit(tx, {

@@ -99,8 +99,9 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     remedy: "Leave it to them.",
   },
   not_eligible: {
-    meaning: "The agent lacks a capability the task needs, or holds as many tasks as it may.",
-    remedy: "Take another task, or finish or release one.",
+    meaning:
+      "The agent lacks a capability the task needs, holds as many tasks as it may, or may not veto on this topic.",
+    remedy: "Take another task, finish or release one, or vote without a veto.",
   },
   not_holder: {
     meaning: "The task is not held by this agent, and never was.",

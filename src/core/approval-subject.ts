@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 
 import { canonicalJson, type Json } from "./canonical-json.ts";
+import { sealedFieldsOf } from "./sealed-fields.ts";
 
 /** Fields of a call, or facts about it; undefined is as good as absent. */
 export type Fields = Readonly<Record<string, Json | undefined>>;
@@ -47,7 +48,8 @@ const NEVER_COUNT: ReadonlySet<string> = new Set([
 
 /**
  * What exactly a person says yes or no to: the tool, and those fields of the call that make it this
- * action and no other. Two calls with the same subject are the same action.
+ * action and no other. Two calls with the same subject are the same action; what runs is what was sent first. Of a ballot
+ * only the topic counts: the agent's one vote on it.
  *
  * @param facts - What guvnor found out itself. A fact takes the place of the field of that name: the
  *   commit that was resolved counts, not the name it was given by; of artifacts the digests measured.
@@ -57,7 +59,9 @@ export function subjectOf(tool: string, input: Fields, facts: Fields): Json {
   const given = { ...present(input), ...present(facts) };
   const counting = COUNTING.get(tool);
   if (counting !== undefined) return { tool, fields: pick(given, counting) };
-  const all = Object.entries(given).filter(([name]) => !NEVER_COUNT.has(name));
+  // The digest is in the ledger: what is sealed could be guessed from it.
+  const sealed = sealedFieldsOf(tool);
+  const all = Object.entries(given).filter(([name]) => !NEVER_COUNT.has(name) && !sealed.has(name));
   return { tool, fields: Object.fromEntries(all) };
 }
 

@@ -1,6 +1,21 @@
 export type TopicState = "proposing" | "voting" | "decided" | "no_consensus" | "withdrawn";
 
-export type VotingMethod = "majority" | "schulze";
+export const VOTING_METHODS = [
+  "majority",
+  "schulze",
+  "supermajority",
+  "unanimity",
+  "approval",
+] as const;
+
+export type VotingMethod = (typeof VOTING_METHODS)[number];
+
+/** Members of the electorate whom guvnor.yaml gave this role when the topic was opened. */
+export type VetoRole = {
+  readonly role: string;
+  /** Sorted, at least one. */
+  readonly members: readonly string[];
+};
 
 export interface Topic {
   readonly id: string;
@@ -10,6 +25,10 @@ export interface Topic {
   /** As asked for; null leaves it to the number of solutions. Fixed when voting opens. */
   readonly method: VotingMethod | null;
   readonly electorate: readonly string[];
+  /** Whose members may veto solutions. */
+  readonly veto: readonly VetoRole[];
+  /** By member, as registered when it was opened; whoever named none is absent. */
+  readonly models: Readonly<Record<string, string>>;
   /** Members who must cast, abstentions included. */
   readonly quorum: number;
   readonly irreversible: boolean;
@@ -47,6 +66,8 @@ export interface Ballot {
   readonly round: number;
   readonly voter: string;
   readonly ranking: readonly string[];
+  /** Solutions that must not win, for the ballot's reason. */
+  readonly veto: readonly string[];
   readonly abstain: boolean;
   readonly reason: string;
   readonly castAtMs: number;

@@ -1,5 +1,5 @@
 import type { Decision, Topic, VotingMethod } from "./board.ts";
-import { chooseMethod, type Tally } from "./consensus/tally.ts";
+import { fixMethod, type Tally } from "./consensus/tally.ts";
 import { GuvnorError } from "./errors.ts";
 import type { Escalation } from "./escalation.ts";
 import {
@@ -27,14 +27,6 @@ export interface TopicMove {
   readonly why: string;
   /** What a person must be asked now. */
   readonly ask?: Pick<Escalation, "kind" | "severity">;
-}
-
-/**
- * One solution is always a yes or no by majority; else as asked, or by the number of solutions.
- * @internal Exported for its tests.
- */
-export function fixMethod(asked: VotingMethod | null, solutionCount: number): VotingMethod {
-  return solutionCount === 1 ? "majority" : (asked ?? chooseMethod(solutionCount));
 }
 
 /** Whether ballots are taken: not any more where the vote has chosen and a person must confirm. */
@@ -161,8 +153,8 @@ function describeWin(tally: Extract<Tally, { outcome: "decided" }>): string {
   const { cast, of } = tally.quorum;
   const against =
     tally.dissent.length === 0
-      ? "nobody put another first"
-      : `${tally.dissent.length} did not put it first`;
+      ? "nobody was for another"
+      : `${tally.dissent.length} ${tally.dissent.length === 1 ? "was" : "were"} not for it`;
   return `${tally.winner} won by ${tally.method}: ${cast} of ${of} voted, ${against}.`;
 }
 
@@ -172,9 +164,18 @@ function describeFailure(tally: Tally): string {
   return {
     quorum: `${cast} of ${of} voted; the quorum is ${needed}.`,
     tie: "The vote is a tie.",
-    no_majority: "No solution has more than half of the votes.",
+    no_majority: TOO_FEW[tally.method],
+    vetoed: "Every solution was vetoed.",
   }[tally.reason];
 }
+
+const TOO_FEW: Readonly<Record<VotingMethod, string>> = {
+  majority: "No solution has more than half of the votes.",
+  schulze: "No solution beats all others.",
+  supermajority: "No solution has two thirds of the votes.",
+  unanimity: "Not all put the same solution first.",
+  approval: "No solution is approved by more than half.",
+};
 
 /**
  * A person may decide at any time, until it is decided; none of the solutions is a decision too.
@@ -232,6 +233,25 @@ export function requireMember(topic: Topic, agent: string): void {
     "not_electorate",
     `You are not in the electorate of ${topic.id}: ${topic.electorate.join(", ")}.`,
     "Leave it to them; tell one of them what you know.",
+  );
+}
+
+/** The roles by which this member may veto. */
+export function vetoRolesOf({ veto }: Topic, member: string): readonly string[] {
+  return veto.filter(({ members }) => members.includes(member)).map(({ role }) => role);
+}
+
+/** @throws {GuvnorError} `not_eligible` where this member may not veto. */
+export function requireVeto(topic: Topic, member: string): void {
+  if (vetoRolesOf(topic, member).length > 0) return;
+  const { veto } = topic;
+  const who = veto.map(({ role, members }) => `${role} (${members.join(", ")})`).join(", ");
+  throw new GuvnorError(
+    "not_eligible",
+    veto.length === 0
+      ? `Nobody may veto on ${topic.id}.`
+      : `Only these roles may veto on ${topic.id}: ${who}.`,
+    "Send your ballot without veto.",
   );
 }
 

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { canonicalJson, toJson } from "../core/canonical-json.ts";
 import { findInputProblem } from "../core/check-input.ts";
 import { GuvnorError } from "../core/errors.ts";
+import { sealedFieldsOf } from "../core/sealed-fields.ts";
 import type { IncomingCall, InputProblem, JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 import { toGuvnorError } from "./error-answer.ts";
@@ -125,7 +126,22 @@ export function readField(input: unknown, field: string): unknown {
   return Object.getOwnPropertyDescriptor(input, field)?.value;
 }
 
-/** Binds a request_id to the very call. */
-export function digestOf({ sha256 }: Pick<EngineDeps, "sha256">, call: Call): string {
-  return sha256(`${call.incoming.operation}\n${call.payload}`);
+/** Binds a request_id to the very call; with a salt where the arguments must not be guessed from it. */
+export function digestOf(
+  { sha256, newSecret }: Pick<EngineDeps, "sha256" | "newSecret">,
+  call: Call,
+): string {
+  const { operation } = call.incoming;
+  const isSealed = sealedFieldsOf(operation).size > 0;
+  return digestWith({ sha256 }, call, isSealed ? `${newSecret()}.` : "");
+}
+
+/** Whether the digest was made of the same call. */
+export function isDigestOf(deps: Pick<EngineDeps, "sha256">, call: Call, digest: string): boolean {
+  const salt = /^[0-9a-f]+\./.exec(digest)?.[0] ?? "";
+  return digestWith(deps, call, salt) === digest;
+}
+
+function digestWith({ sha256 }: Pick<EngineDeps, "sha256">, call: Call, salt: string): string {
+  return `${salt}${sha256(`${salt}${call.incoming.operation}\n${call.payload}`)}`;
 }

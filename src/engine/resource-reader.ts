@@ -145,7 +145,10 @@ async function readResource(ctx: ReadContext, uri: string): Promise<JsonObject> 
   if (kind === "task") return await describeTask(ctx, await requireTask(ctx, id ?? ""));
   if (kind === "topic") {
     const deliberation = await loadDeliberation(tx, await requireTopic(ctx, id ?? ""));
-    return await describeTopic(tx, deliberation, { agent: undefined, whole: false });
+    return await describeTopic(tx, deliberation, {
+      reader: { kind: "process", name: ctx.deps.processId },
+      whole: false,
+    });
   }
   switch (uri) {
     case "guvnor://project":

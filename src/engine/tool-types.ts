@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { withoutSealed } from "../core/sealed-fields.ts";
 import { fieldTypesOf } from "../policy/field-types.ts";
 import type { ToolType } from "../policy/tool-types.ts";
 import type { Operation } from "./operation.ts";
@@ -11,7 +12,8 @@ export function createToolTypes(tools: readonly Operation[]): () => readonly Too
     (made ??= tools.map(({ name, class: toolClass, input, registers }) => ({
       name,
       class: toolClass,
-      fields: fieldTypesOf(z.toJSONSchema(input, { io: "input" })),
+      // What a rule says of a sealed argument would tell what it is.
+      fields: withoutSealed(name, fieldTypesOf(z.toJSONSchema(input, { io: "input" }))),
       registers,
     })));
 }

@@ -5,7 +5,7 @@ import type { WriteContext } from "./call-context.ts";
 import type { CallAnswer, JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 import { identifyAgent } from "./identify.ts";
-import { digestOf, readField, type Call } from "./read-call.ts";
+import { isDigestOf, readField, type Call } from "./read-call.ts";
 import { useToken } from "./rules/tokens.ts";
 
 interface Identified {
@@ -56,7 +56,7 @@ async function findReplay(
   if (typeof requestId !== "string") return undefined;
   const stored = await tx.requests.get(agent.name, requestId);
   if (stored === undefined) return undefined;
-  if (stored.digest !== digestOf(deps, call)) {
+  if (!isDigestOf(deps, call, stored.digest)) {
     throw new GuvnorError(
       "request_id_reused",
       `request_id "${requestId}" was used for another call.`,

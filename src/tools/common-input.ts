@@ -6,13 +6,18 @@ const MAX_VALUES_LENGTH = 32_768;
 
 export const session = z.string().max(128).optional();
 
-export const requestId = z.string().min(1).max(64).optional();
+// Refined and not `min(1)`: what is not in the schema costs a model nothing.
+export const requestId = z
+  .string()
+  .max(64)
+  .refine((id) => id !== "", "not empty")
+  .optional();
 
 export const waitSeconds = z.int().min(0).max(50).optional();
 
 export const taskId = z.string().max(32);
 
-export const agentName = z.string().min(1).max(64);
+export const agentName = z.string().max(64);
 
 export const title = z.string().min(1).max(200);
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { VOTING_METHODS } from "../core/board.ts";
 import { openTopic } from "../engine/board/open-topic.ts";
 import { MAX_SOLUTIONS } from "../engine/board/propose-solution.ts";
 import { agentName, body, inboxField, requestId, session, taskId, title } from "./common-input.ts";
@@ -9,13 +10,13 @@ export const openTopicTool = defineTool({
   name: "open_topic",
   title: "Open a topic",
   description:
-    "Puts a question to a vote of agents. With options voting opens at once; else members propose first. Electorate: agents named, or present with a role or capability; default all present.",
+    "Puts a question to a vote. With options voting opens at once, else members propose first. Electorate: agents named, or present with a role or capability, or all present.",
   class: "coordinate",
   input: z.strictObject({
     title,
     problem: body.min(1),
     options: z.array(title).max(MAX_SOLUTIONS).optional(),
-    method: z.enum(["majority", "schulze"]).optional(),
+    method: z.enum(VOTING_METHODS).optional(),
     electorate: z
       .strictObject({
         agents: z.array(agentName).max(50).optional(),
@@ -24,6 +25,7 @@ export const openTopicTool = defineTool({
       })
       .optional(),
     quorum: z.int().min(1).max(1000).optional().describe("Default: half"),
+    veto: z.array(agentName).max(20).optional().describe("Roles that may"),
     irreversible: z.boolean().optional().describe("Needs two thirds and a person"),
     propose_seconds: z.int().min(10).max(604_800).optional(),
     vote_seconds: z.int().min(10).max(604_800).optional(),
@@ -34,8 +36,6 @@ export const openTopicTool = defineTool({
   output: z.object({
     topic_id: z.string(),
     state: z.string(),
-    electorate: z.array(z.string()),
-    quorum: z.number(),
     next: z.string(),
     inbox: inboxField,
   }),

@@ -8,15 +8,15 @@ export const proposeSolutionTool = defineTool({
   name: "propose_solution",
   title: "Propose a solution",
   description:
-    "Proposes a solution (title, body) to a topic, or passes. Voting opens once all members did either, or at the deadline.",
+    "Proposes a solution (title, body), or passes. Voting opens once all members did either, or at the deadline.",
   class: "write",
   input: z.strictObject({
     topic_id: z.string().max(32),
     title: title.optional(),
     body: body.min(1).optional(),
     commit: z.string().min(1).max(64).optional(),
-    files: z.array(z.string().min(1).max(500)).max(50).optional().describe("Paths it changes"),
-    evidence: z.array(z.string().min(1).max(2000)).max(50).optional(),
+    files: z.array(z.string().max(500)).max(50).optional().describe("Paths it changes"),
+    evidence: z.array(z.string().max(2000)).max(50).optional(),
     confidence: z.number().min(0).max(1).optional(),
     pass: z.boolean().optional(),
     session,

@@ -8,7 +8,7 @@ export const readBoardTool = defineTool({
   name: "read_board",
   title: "Read the blackboard",
   description:
-    "Lists topics; with topic_id one topic with its solutions and decision; with solution_id one solution uncut. wait_seconds waits until your solution or vote is wanted or the topic named changes state.",
+    "Lists topics; with topic_id one with its solutions and decision; with solution_id one uncut. wait_seconds waits until your word is wanted or the topic named changes state.",
   class: "read",
   input: z.strictObject({
     topic_id: z.string().max(32).optional(),

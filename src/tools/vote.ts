@@ -9,12 +9,13 @@ export const voteTool = defineTool({
   name: "vote",
   title: "Vote",
   description:
-    "Casts your one ballot on a topic: solution ids, best first; [] for none of them. Unranked ones are equal last. Sealed until closing, final.",
+    "Casts your one ballot: solution ids, best first (approval: all you approve); [] for none. Unranked are equal last. Sealed until closing, final.",
   class: "write",
   input: z.strictObject({
     topic_id: z.string().max(32),
     ballot: z.array(z.string().max(32)).max(MAX_SOLUTIONS).optional(),
     abstain: z.boolean().optional(),
+    veto: z.array(z.string().max(32)).max(MAX_SOLUTIONS).optional(),
     reason: z.string().min(1).max(2000),
     session,
     request_id: requestId,

@@ -143,10 +143,19 @@ describe("the subject of any other tool", () => {
 });
 
 test("the hash is that of the canonical text, as a shell would take it", () => {
-  const subject = subjectOf("vote", { topic_id: "B1", ballot: ["S1"] }, {});
-  expect(canonicalJson(subject)).toBe('{"fields":{"ballot":["S1"],"topic_id":"B1"},"tool":"vote"}');
+  const subject = subjectOf("open_topic", { title: "Which?", options: ["x"] }, {});
+  expect(canonicalJson(subject)).toBe(
+    '{"fields":{"options":["x"],"title":"Which?"},"tool":"open_topic"}',
+  );
   // printf '%s' '…' | sha256sum
   expect(subjectHash(subject)).toBe(
-    "5b7c92df65ab185259501b4c393cb9c20a2530d59d81bef25786989275bbffab",
+    "3e077e87bb2e24cf6323c326339b932c577ab831e6a88263b3ebf01b8c80796e",
   );
+});
+
+test("of a ballot only the topic counts: what is on it cannot be guessed from the digest", () => {
+  const cast = { topic_id: "B1", ballot: ["S1"], veto: ["S2"], reason: "r" };
+  const other = { topic_id: "B1", abstain: true, reason: "none" };
+  expect(subjectHash(subjectOf("vote", cast, {}))).toBe(subjectHash(subjectOf("vote", other, {})));
+  expect(subjectOf("vote", cast, {})).toEqual({ tool: "vote", fields: { topic_id: "B1" } });
 });

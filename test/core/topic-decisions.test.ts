@@ -1,14 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import type { Ballot, Solution, Topic, VotingMethod } from "../../src/core/board.ts";
+import {
+  VOTING_METHODS,
+  type Ballot,
+  type Solution,
+  type Topic,
+  type VotingMethod,
+} from "../../src/core/board.ts";
 import { canonicalJson, toJson } from "../../src/core/canonical-json.ts";
-import { defaultQuorum, tallyTopic } from "../../src/core/consensus/tally.ts";
+import { defaultQuorum, fixMethod, tallyTopic } from "../../src/core/consensus/tally.ts";
 import {
   awaitsPerson,
   decideByPerson,
   dueMove,
-  fixMethod,
   hasSpoken,
   isUnsealed,
   openVoting,
@@ -38,6 +43,8 @@ function topicOf(fields: Partial<Topic> = {}): Topic {
     state: "proposing",
     method: null,
     electorate: ["ada", "bob", "cyd"],
+    veto: [],
+    models: {},
     quorum: 2,
     irreversible: false,
     taskId: null,
@@ -71,7 +78,16 @@ function solutionOf(id: string, author: string, files = 0): Solution {
 }
 
 function ballotOf(voter: string, ranking: readonly string[], round = 1): Ballot {
-  return { topicId: "B1", round, voter, ranking, abstain: false, reason: "r", castAtMs: NOW };
+  return {
+    topicId: "B1",
+    round,
+    voter,
+    ranking,
+    veto: [],
+    abstain: false,
+    reason: "r",
+    castAtMs: NOW,
+  };
 }
 
 function abstention(voter: string, round: number): Ballot {
@@ -95,7 +111,7 @@ const deliberations: fc.Arbitrary<Deliberation> = fc
     members: fc.subarray(MEMBERS, { minLength: 1 }),
     count: fc.integer({ min: 0, max: 5 }),
     irreversible: fc.boolean(),
-    method: fc.constantFrom<VotingMethod | null>(null, "majority", "schulze"),
+    method: fc.constantFrom<VotingMethod | null>(null, ...VOTING_METHODS),
     quorum: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
     phase: fc.constantFrom("proposing", "voting", "revote"),
   })
@@ -339,7 +355,7 @@ describe("closing", () => {
   test("names the winner and says how it won", () => {
     expect(dueMove(voting("S1 S2", ["ada S1", "bob S1", "cyd S2"]), NOW)).toMatchObject({
       event: "decided",
-      why: "S1 won by majority: 3 of 3 voted, 1 did not put it first.",
+      why: "S1 won by majority: 3 of 3 voted, 1 was not for it.",
     });
   });
 

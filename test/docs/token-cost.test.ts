@@ -46,17 +46,17 @@ describe("what tools/list costs", () => {
     const instructions = `instructions: ${encode(INSTRUCTIONS).length}`;
     expect([...rows, all, instructions]).toMatchInlineSnapshot(`
       [
-        "register_agent: 218 read, 508 listed",
-        "request_task: 175 read, 563 listed",
-        "report_progress: 514 read, 799 listed",
-        "submit_plan: 861 read, 1118 listed",
-        "open_topic: 349 read, 558 listed",
-        "propose_solution: 233 read, 422 listed",
-        "vote: 156 read, 379 listed",
-        "read_board: 137 read, 427 listed",
-        "request_escalation: 197 read, 407 listed",
+        "register_agent: 213 read, 503 listed",
+        "request_task: 170 read, 558 listed",
+        "report_progress: 509 read, 794 listed",
+        "submit_plan: 856 read, 1113 listed",
+        "open_topic: 367 read, 546 listed",
+        "propose_solution: 214 read, 403 listed",
+        "vote: 175 read, 398 listed",
+        "read_board: 133 read, 423 listed",
+        "request_escalation: 192 read, 402 listed",
         "get_status: 111 read, 284 listed",
-        "all: 2951 read, 5465 listed",
+        "all: 2940 read, 5424 listed",
         "instructions: 228",
       ]
     `);

@@ -7,13 +7,15 @@ import type { Cli, Report } from "../cli.ts";
 import { wholeNumber } from "../options.ts";
 import { UsageError } from "../usage-error.ts";
 import type { View } from "../view.ts";
+import { reportRecount } from "./board-recompute.ts";
+import { independentText, roundLines } from "./board-tally.ts";
 
 const STATES = ["proposing", "voting", "decided", "no_consensus", "withdrawn"];
 
 export function addBoardCommands(program: Command, cli: Cli): void {
   const board = program
     .command("board")
-    .description("questions that the agents decide together: list, show, decide");
+    .description("questions that the agents decide together: list, show, decide, recompute");
   board
     .command("list")
     .description("list topics, open ones first")
@@ -27,7 +29,7 @@ export function addBoardCommands(program: Command, cli: Cli): void {
     });
   board
     .command("show")
-    .description("show one topic: solutions, and once the vote is over every ballot")
+    .description("show one topic: solutions, and once the vote is over the tally and every ballot")
     .argument("<id>", "a topic such as B1")
     .action(async (id: string) => {
       await cli.report(async () =>
@@ -43,6 +45,19 @@ export function addBoardCommands(program: Command, cli: Cli): void {
     .requiredOption("--reason <text>", "why; the agents read it")
     .action(async (id: string, solution: string | undefined, options: Decision) => {
       await cli.report(async () => await decide(cli, { id, solution, ...options }));
+    });
+  addRecompute(board, cli);
+}
+
+function addRecompute(board: Command, cli: Cli): void {
+  board
+    .command("recompute")
+    .description("count a decision again from the ledger alone; exits with 1 where it differs")
+    .argument("<id>", "a topic such as B1")
+    .action(async (id: string) => {
+      await cli.report(async () =>
+        reportRecount(await read(cli, { operation: "board_recompute", args: { topic_id: id } })),
+      );
     });
 }
 
@@ -132,6 +147,8 @@ function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[
     ["awaits", topic["awaits"]],
     ["until", shortTime(topic["until"])],
     ["electorate", listOf(topic, "electorate")],
+    ["method", topic["method"]],
+    ["veto", vetoText(topic)],
     ["quorum", topic["quorum"]],
     [
       "cast",
@@ -144,6 +161,7 @@ function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[
     ["winner", decision["winner"]],
     ["decided by", decision["by"]],
     ["reason", decision["reason"]],
+    ["worth", independentText(decision)],
     ["confirmed", decision["confirmed"] === false ? "not yet by a person" : undefined],
   ]);
 }
@@ -164,20 +182,12 @@ function solutionLines(view: View, solution: JsonObject): string[] {
   ];
 }
 
-function roundLines(view: View, round: JsonObject): string[] {
-  const ballots = rowsOf(round, "ballots").map((ballot) => [
-    ballot["voter"],
-    ballot["abstain"] === true ? "abstains" : (listOf(ballot, "ranking") ?? "none of them"),
-    ballot["reason"],
-  ]);
-  return [
-    "",
-    ...view.sentence(`Round ${wordOf(round, "round")}, by ${wordOf(round, "method")}`),
-    ...view.table(
-      [{ title: "VOTER" }, { title: "BALLOT" }, { title: "REASON", stretch: true }],
-      ballots,
-    ),
-  ];
+/** "security: ada, ben" for each role. */
+function vetoText(topic: JsonObject): string | undefined {
+  const roles = rowsOf(topic, "veto").map(
+    (each) => `${wordOf(each, "role")}: ${listOf(each, "members") ?? ""}`,
+  );
+  return roles.length === 0 ? undefined : roles.join("; ");
 }
 
 function topicHint(view: View, topic: JsonObject): string[] {

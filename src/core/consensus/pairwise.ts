@@ -7,7 +7,7 @@ export type PairCount = {
   /** Voters who rank a above b. */
   readonly preferA: number;
   readonly preferB: number;
-  /** Voters who rank neither. */
+  /** Voters who rank neither; with approval those too who approve both. */
   readonly equal: number;
   /** Authors whose word on this pair was left out, sorted. */
   readonly leftOut: readonly string[];
@@ -22,13 +22,15 @@ export type PairCount = {
  * back in, and the count would not be monotonic.
  *
  * @param ballots - Valid ones that do not abstain, one per voter.
+ * @param isOrdered - False: a ballot is a set, all that it names stand equal.
  */
 export function countPairs(
   solutions: readonly Candidate[],
   ballots: readonly CastBallot[],
+  isOrdered = true,
 ): PairCount[] {
   const ranks = ballots.map(({ voter, ranking }) => {
-    return { voter, rankOf: new Map(ranking.map((id, rank) => [id, rank])) };
+    return { voter, rankOf: new Map(ranking.map((id, rank) => [id, isOrdered ? rank : 0])) };
   });
   return solutions.flatMap((a, index) =>
     solutions.slice(index + 1).map((b) => countPair(a, b, ranks)),

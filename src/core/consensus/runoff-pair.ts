@@ -1,3 +1,4 @@
+import { shareOf } from "./approval.ts";
 import type { Candidate } from "./ballots.ts";
 import { strengthBetween } from "./schulze.ts";
 import type { Tally, TallyRecord } from "./tally.ts";
@@ -20,14 +21,16 @@ const NOTES: Readonly<Record<RunoffPair["pickedBy"], string>> = {
 };
 
 /**
- * The best two solutions for the one re-vote after a tally without a winner; undefined where there
- * are not two. Votes come first: under schulze how many rivals beat a solution by their strongest
- * path (a linear extension of the method's own ranking), under majority first preferences. Fewer
+ * The best two solutions that are not vetoed for the one re-vote after a tally without a winner;
+ * undefined where there are not two. Votes come first: under schulze how many rivals beat a solution
+ * by their strongest path (a linear extension of the method's own ranking), under approval the share
+ * of approvals, else first preferences. Fewer
  * files, then the earlier one, then the id only fill the pair; the re-vote itself starts even. An
  * unknown file count or time comes after every known one.
  */
-export function runoffPair(solutions: readonly Candidate[], tally: Tally): RunoffPair | undefined {
+export function runoffPair(all: readonly Candidate[], tally: Tally): RunoffPair | undefined {
   const standing = standings(tally);
+  const solutions = all.filter(({ id }) => standing.has(id));
   const order = solutions.toSorted(
     (a, b) => compare(a, b, standing).sign || (a.id < b.id ? -1 : 1),
   );
@@ -43,7 +46,8 @@ export function runoffPair(solutions: readonly Candidate[], tally: Tally): Runof
 
 /** For each solution how far it stands behind; lower is better. */
 function standings(tally: TallyRecord): ReadonlyMap<string, number> {
-  const { firstPreferences, paths } = tally;
+  const { firstPreferences, paths, approvals } = tally;
+  if (approvals !== undefined) return new Map(approvals.map((each) => [each.id, -shareOf(each)]));
   if (paths === undefined) return new Map(firstPreferences.map(({ id, count }) => [id, -count]));
   const strength = strengthBetween(paths);
   const behind = new Map(firstPreferences.map(({ id }) => [id, 0]));

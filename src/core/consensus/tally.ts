@@ -1,9 +1,15 @@
 import type { VotingMethod } from "../board.ts";
 import { GuvnorError } from "../errors.ts";
+import type { Approvals } from "./approval.ts";
 import { validateBallot, type Candidate, type CastBallot } from "./ballots.ts";
-import { majorityWinner, type Support, type Verdict } from "./majority.ts";
+import type { Support } from "./first-choices.ts";
+import { judge } from "./judge.ts";
 import { countPairs, type PairCount } from "./pairwise.ts";
-import { schulze, strengthBetween, type PathStrength } from "./schulze.ts";
+import type { PathStrength } from "./schulze.ts";
+import { strike, vetoedBy, type Vetoed } from "./vetoes.ts";
+
+/** Why nothing was chosen. `no_majority`: too few for any, by what the method asks for. */
+export type NoWinner = "quorum" | "tie" | "no_majority" | "vetoed";
 
 export interface TallyInput {
   /** On the ballot, at least one. */
@@ -14,8 +20,10 @@ export interface TallyInput {
   readonly electorate: readonly string[];
   /** Members who must cast; abstentions count. */
   readonly quorum: number;
-  /** As fixed when voting opened; left out, chooseMethod decides. */
+  /** As fixed when voting opened; left out, the number of solutions decides. */
   readonly method?: VotingMethod;
+  /** Members who may veto. */
+  readonly vetoers?: readonly string[];
 }
 
 /**
@@ -27,11 +35,16 @@ export type TallyRecord = {
   readonly quorum: { readonly needed: number; readonly cast: number; readonly of: number };
   /** Members who cast a ballot to abstain, sorted. */
   readonly abstained: readonly string[];
-  /** Of all ballots that do not abstain, in the order of the solutions. */
+  /** Solutions that could not win. */
+  readonly vetoed: readonly Vetoed[];
+  /** Of all ballots that do not abstain, vetoed solutions struck, in the order of the others; none with approval. */
   readonly firstPreferences: readonly Support[];
+  /** Of all solutions, vetoed ones too. */
   readonly pairs: readonly PairCount[];
   /** With method schulze only. */
   readonly paths?: readonly PathStrength[];
+  /** With method approval only. */
+  readonly approvals?: readonly Approvals[];
 };
 
 export type Tally = TallyRecord &
@@ -40,14 +53,14 @@ export type Tally = TallyRecord &
         readonly outcome: "decided";
         readonly winner: string;
         /**
-         * Lead over the closest rival, 0 to 1: majority, the share of voters; schulze, the
-         * difference of the strongest paths.
+         * Lead over the closest rival, 0 to 1: the share of voters; with schulze the difference of
+         * the strongest paths.
          */
         readonly margin: number;
-        /** Voters, not abstaining, who did not rank the winner first; sorted. */
+        /** Voters, not abstaining, who did not rank the winner first, or approve of it; sorted. */
         readonly dissent: readonly string[];
       }
-    | { readonly outcome: "no_winner"; readonly reason: "quorum" | "tie" | "no_majority" }
+    | { readonly outcome: "no_winner"; readonly reason: NoWinner }
   );
 
 /** Half of the members, rounded up. */
@@ -55,77 +68,87 @@ export function defaultQuorum(members: number): number {
   return Math.ceil(members / 2);
 }
 
-/** Up to two solutions are settled by majority, more by schulze. */
-export function chooseMethod(solutionCount: number): VotingMethod {
-  return solutionCount > 2 ? "schulze" : "majority";
+/**
+ * As asked for, else up to two solutions by majority, more by schulze. Of a single one an order says
+ * no more than yes or no: that is majority.
+ */
+export function fixMethod(
+  asked: VotingMethod | null | undefined,
+  solutionCount: number,
+): VotingMethod {
+  const method = asked ?? (solutionCount > 2 ? "schulze" : "majority");
+  return method === "schulze" && solutionCount === 1 ? "majority" : method;
 }
 
 /**
- * Counts a topic's ballots. The result depends on nothing else, so anyone can recompute it.
+ * Counts a topic's ballots. The result depends on nothing else, so anyone can recompute it. Vetoed
+ * solutions are struck from all ballots first.
  *
- * - majority: more than half of those who did not abstain put the winner first. Of two solutions
- *   the pair is counted, authors left out as in countPairs. One solution is always a yes or no.
+ * - majority, supermajority, unanimity: more than half, two thirds or more, or all of those who did not
+ *   abstain put the winner first. Of two solutions the pair is counted, authors left out as in
+ *   countPairs, but with unanimity. Of one solution it is a yes or no.
  * - schulze: the one solution that no other beats; all equal is a tie.
+ * - approval: the greatest share of approvals, and more than half.
  *
  * @throws {GuvnorError} `input_invalid` for no or repeated solutions, a repeated member or voter,
- *   or a quorum that is no count; `not_electorate` for a stranger's ballot; what validateBallot
- *   throws.
+ *   a quorum that is no count, or a veto of who has none; `not_electorate` for a stranger's ballot;
+ *   what validateBallot throws.
  */
 export function tallyTopic(input: TallyInput): Tally {
   checkInput(input);
   const { solutions, ballots, electorate, quorum } = input;
+  const vetoed = vetoedBy(solutions, ballots);
+  const isStanding = (id: string): boolean => vetoed.every((each) => each.id !== id);
+  const standing = solutions.filter(({ id }) => isStanding(id));
+  const fixed = fixMethod(input.method, solutions.length);
+  const method = fixMethod(fixed, standing.length);
+  // What is named first on a set means nothing.
+  const isSet = method === "approval";
   const voting = ballots.filter((ballot) => !ballot.abstain);
   const abstained = ballots.filter((ballot) => ballot.abstain).map(({ voter }) => voter);
+  const struck = strike(voting, isStanding);
   const base = {
-    method: solutions.length === 1 ? "majority" : (input.method ?? chooseMethod(solutions.length)),
+    method,
     quorum: { needed: quorum, cast: ballots.length, of: electorate.length },
     abstained: abstained.toSorted(),
-    firstPreferences: solutions.map(({ id }) => {
-      return { id, count: voting.filter(({ ranking }) => ranking[0] === id).length };
-    }),
-    pairs: countPairs(solutions, voting),
+    vetoed,
+    firstPreferences: isSet ? [] : countFirst(standing, struck),
+    pairs: countPairs(solutions, voting, !isSet),
   } satisfies TallyRecord;
-  const { verdict, paths } =
-    base.method === "majority"
-      ? { verdict: byMajority(base, voting.length), paths: undefined }
-      : bySchulze(base);
-  const record: TallyRecord = paths === undefined ? base : { ...base, paths };
+  if (standing.length === 0) return { ...base, outcome: "no_winner", reason: "vetoed" };
+  const { verdict, ...readFrom } = judge(method, {
+    solutions: standing,
+    ballots: struck,
+    firstPreferences: base.firstPreferences,
+    pairs: base.pairs.filter(({ a, b }) => isStanding(a) && isStanding(b)),
+  });
+  const record: TallyRecord = { ...base, ...readFrom };
   if (ballots.length < quorum) return { ...record, outcome: "no_winner", reason: "quorum" };
   if (verdict.winner === undefined) {
     return { ...record, outcome: "no_winner", reason: verdict.reason };
   }
   const { winner, margin } = verdict;
-  const dissent = voting.filter(({ ranking }) => ranking[0] !== winner).map(({ voter }) => voter);
-  return { ...record, outcome: "decided", winner, margin, dissent: dissent.toSorted() };
+  const dissent = struck.filter((ballot) => !supports(ballot, winner, method));
+  return {
+    ...record,
+    outcome: "decided",
+    winner,
+    margin,
+    dissent: dissent.map(({ voter }) => voter).toSorted(),
+  };
 }
 
-function byMajority(record: TallyRecord, voters: number): Verdict {
-  const [pair, another] = record.pairs;
-  if (pair === undefined || another !== undefined) {
-    return majorityWinner(record.firstPreferences, voters);
-  }
-  const supports = [
-    { id: pair.a, count: pair.preferA },
-    { id: pair.b, count: pair.preferB },
-  ];
-  return majorityWinner(supports, pair.preferA + pair.preferB + pair.equal);
+function countFirst(solutions: readonly Candidate[], ballots: readonly CastBallot[]): Support[] {
+  return solutions.map(({ id }) => {
+    return { id, count: ballots.filter(({ ranking }) => ranking[0] === id).length };
+  });
 }
 
-function bySchulze(record: TallyRecord): { verdict: Verdict; paths: readonly PathStrength[] } {
-  const ids = record.firstPreferences.map(({ id }) => id);
-  const { paths, winners } = schulze(ids, record.pairs);
-  const [winner, another] = winners;
-  if (winner === undefined || another !== undefined) {
-    return { verdict: { winner: undefined, reason: "tie" }, paths };
-  }
-  const strength = strengthBetween(paths);
-  const leads = ids
-    .filter((id) => id !== winner)
-    .map((rival) => strength(winner, rival) - strength(rival, winner));
-  return { verdict: { winner, margin: Math.min(...leads) }, paths };
+function supports({ ranking }: CastBallot, winner: string, method: VotingMethod): boolean {
+  return method === "approval" ? ranking.includes(winner) : ranking[0] === winner;
 }
 
-function checkInput({ solutions, ballots, electorate, quorum }: TallyInput): void {
+function checkInput({ solutions, ballots, electorate, quorum, vetoers = [] }: TallyInput): void {
   const ids = solutions.map(({ id }) => id);
   const voters = ballots.map(({ voter }) => voter);
   if (ids.length === 0) throw badTally("there is no solution on the ballot");
@@ -142,7 +165,11 @@ function checkInput({ solutions, ballots, electorate, quorum }: TallyInput): voi
       "Count the ballots of members only.",
     );
   }
-  for (const ballot of ballots) validateBallot(ballot, ids);
+  for (const ballot of ballots) {
+    validateBallot(ballot, ids);
+    const isVeto = (ballot.veto ?? []).length > 0;
+    if (isVeto && !vetoers.includes(ballot.voter)) throw badTally("a veto of who has none");
+  }
 }
 
 function hasRepeats(names: readonly string[]): boolean {

@@ -1,6 +1,7 @@
+import type { Ballot } from "../../core/board.ts";
 import { validateBallot } from "../../core/consensus/ballots.ts";
 import { GuvnorError } from "../../core/errors.ts";
-import { requireMember, requireVoting } from "../../core/topic-decisions.ts";
+import { requireMember, requireVeto, requireVoting } from "../../core/topic-decisions.ts";
 import { callingAgent, type CallContext } from "../call-context.ts";
 import { requireTopic } from "../find-rows.ts";
 import type { Outcome } from "../operation.ts";
@@ -13,6 +14,8 @@ export interface VoteCast {
   readonly topic_id: string;
   readonly ballot?: readonly string[] | undefined;
   readonly abstain?: boolean | undefined;
+  /** Solutions that must not win. */
+  readonly veto?: readonly string[] | undefined;
   readonly reason: string;
 }
 
@@ -23,14 +26,14 @@ export async function castVote(ctx: CallContext, vote: VoteCast): Promise<Outcom
   const topic = await requireTopic(ctx, vote.topic_id);
   requireMember(topic, agent.name);
   requireVoting(topic);
-  const { ranking, abstain } = readBallot(vote);
-  validateBallot({ ranking, abstain }, topic.ballotIds);
+  const ballot = readBallot(vote);
+  validateBallot(ballot, topic.ballotIds);
+  if (ballot.veto.length > 0) requireVeto(topic, agent.name);
   const isFirst = await ctx.tx.ballots.insert({
     topicId: topic.id,
     round: topic.round,
     voter: agent.name,
-    ranking,
-    abstain,
+    ...ballot,
     reason: vote.reason,
     castAtMs: ctx.nowMs,
   });
@@ -60,11 +63,12 @@ export async function castVote(ctx: CallContext, vote: VoteCast): Promise<Outcom
   };
 }
 
-function readBallot({ ballot, abstain = false }: VoteCast): {
-  ranking: readonly string[];
-  abstain: boolean;
-} {
-  if (ballot !== undefined || abstain) return { ranking: ballot ?? [], abstain };
+function readBallot({
+  ballot,
+  abstain = false,
+  veto = [],
+}: VoteCast): Pick<Ballot, "ranking" | "abstain" | "veto"> {
+  if (ballot !== undefined || abstain) return { ranking: ballot ?? [], abstain, veto };
   throw new GuvnorError(
     "input_invalid",
     "There is no ballot.",

@@ -1,7 +1,18 @@
 import type { Solution, Topic } from "../../core/board.ts";
 import { shuffledFor } from "../../core/consensus/shuffled-for.ts";
-import { awaitsPerson, hasSpoken, isUnsealed, takesBallots } from "../../core/topic-decisions.ts";
-import { recordedIn, revotePair, type Deliberation } from "../../core/topic-record.ts";
+import {
+  awaitsPerson,
+  hasSpoken,
+  isUnsealed,
+  takesBallots,
+  vetoRolesOf,
+} from "../../core/topic-decisions.ts";
+import {
+  methodOfRound,
+  recordedIn,
+  revotePair,
+  type Deliberation,
+} from "../../core/topic-record.ts";
 import type { ReadTx } from "../../store/store.ts";
 import type { JsonObject } from "../call.ts";
 import { cut } from "../inbox.ts";
@@ -34,7 +45,9 @@ export function nextStep(deliberation: Deliberation, agent: string | undefined):
     return `Call propose_solution {"topic_id":"${topic.id}","title":…,"body":…}, or with "pass":true.`;
   }
   if (wanted === "vote") {
-    return `Read the solutions, then vote {"topic_id":"${topic.id}","ballot":[best first],"reason":…}.`;
+    const ballot = topic.method === "approval" ? "all you approve" : "best first";
+    const veto = vetoRolesOf(topic, agent ?? "").length > 0 ? ',"veto":[what must not win]' : "";
+    return `Read the solutions, then vote {"topic_id":"${topic.id}","ballot":[${ballot}]${veto},"reason":…}.`;
   }
   if (awaitsPerson(topic)) {
     return `Do nothing irreversible yet: a person must confirm it. Wait with ${wait}.`;
@@ -81,21 +94,40 @@ export function untilOf(topic: Topic): string | null {
   return takesBallots(topic) && topic.voteUntilMs !== null ? iso(topic.voteUntilMs) : null;
 }
 
-export interface TopicReader {
-  /** Sees the solutions in its own order until voting closes; undefined for people. */
-  readonly agent: string | undefined;
-  /** Everything that was counted, and nothing cut. */
-  readonly whole: boolean;
+/** Who looks; of a resource only the process is known that reads it for its agents. */
+export type TopicReader =
+  | { readonly kind: "person" }
+  | { readonly kind: "agent" | "process"; readonly name: string };
+
+export function readerOf(agent: string | undefined): TopicReader {
+  return agent === undefined ? { kind: "person" } : { kind: "agent", name: agent };
 }
 
-/** A topic with its solutions; while it is open nothing of what was cast but the number. */
+/** While solutions are taken, agents do not see those of others: each is to think for itself. */
+export function isHidden(
+  { state }: Pick<Topic, "state">,
+  { author }: Pick<Solution, "author">,
+  reader: TopicReader,
+): boolean {
+  if (state !== "proposing" || reader.kind === "person") return false;
+  return reader.kind === "process" || reader.name !== author;
+}
+
+/**
+ * A topic with its solutions; while it is open nothing of what was cast but the number.
+ *
+ * @param whole - Everything that was counted, and nothing cut.
+ */
 export async function describeTopic(
   tx: ReadTx,
   deliberation: Deliberation,
-  { agent, whole }: TopicReader,
+  { reader, whole }: { readonly reader: TopicReader; readonly whole: boolean },
 ): Promise<JsonObject> {
   const { topic } = deliberation;
-  const solutions = await inOrderFor(tx, deliberation, agent);
+  const agent = reader.kind === "agent" ? reader.name : undefined;
+  const shown = deliberation.solutions.filter((solution) => !isHidden(topic, solution, reader));
+  const isPart = shown.length < deliberation.solutions.length;
+  const solutions = await inOrderFor(tx, { topic, solutions: shown }, reader);
   const share = Math.max(
     BODY_CHARACTERS,
     Math.floor(BODIES_CHARACTERS / Math.max(1, solutions.length)),
@@ -104,11 +136,12 @@ export async function describeTopic(
     topic: present({
       ...topicRow(deliberation, agent),
       problem: topic.problem,
-      solutions: null,
+      solutions: isPart ? deliberation.solutions.length : null,
       round: topic.round > 1 ? topic.round : null,
       revote: topic.round > 1 ? revotePair(deliberation)?.note : null,
-      method: topic.round > 1 ? "majority" : topic.method,
+      method: methodOfRound(topic, topic.round),
       electorate: topic.electorate,
+      veto: topic.veto,
       quorum: topic.quorum,
       irreversible: topic.irreversible ? true : null,
       passed: topic.passed,
@@ -126,15 +159,15 @@ export async function describeTopic(
 /** On the ballot first; after closing by id, before in an order of each reader's own. */
 async function inOrderFor(
   tx: ReadTx,
-  { topic, solutions }: Deliberation,
-  agent: string | undefined,
+  { topic, solutions }: Pick<Deliberation, "topic" | "solutions">,
+  reader: TopicReader,
 ): Promise<readonly Solution[]> {
-  if (agent === undefined || isUnsealed(topic)) return solutions;
+  if (reader.kind === "person" || isUnsealed(topic)) return solutions;
   // The entry that opened the topic: nobody could foresee its hash, and everybody can look it up.
   const [opening] = await tx.audit.search({ target: topic.id, limit: 1 });
   const ids = solutions.map(({ id }) => id);
   const place = new Map(
-    shuffledFor(agent, topic.id, ids, opening?.hash ?? "").map((id, index) => [id, index]),
+    shuffledFor(reader.name, topic.id, ids, opening?.hash ?? "").map((id, index) => [id, index]),
   );
   return solutions.toSorted((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
 }
@@ -164,6 +197,7 @@ export function describeDecision(topic: Topic): JsonObject | null {
     by: decision.by,
     reason: decision.reason,
     confirmed: awaitsPerson(topic) ? false : null,
+    n_eff: recordedIn(topic)?.rounds.at(-1)?.n_eff,
   });
 }
 
@@ -175,9 +209,9 @@ function describeRounds({ topic, ballots }: Deliberation, whole: boolean): reado
         .filter(({ round }) => round === counted.round)
         .map((ballot) => [ballot.voter, ballot]),
     );
-    const withReasons = counted.ballots.map(({ voter, ranking, abstain }) => {
-      const reason = cast.get(voter)?.reason ?? "";
-      return { voter, ranking, abstain, reason: cut(reason, whole ? Infinity : REASON_CHARACTERS) };
+    const withReasons = counted.ballots.map((ballot) => {
+      const reason = cast.get(ballot.voter)?.reason ?? "";
+      return { ...ballot, reason: cut(reason, whole ? Infinity : REASON_CHARACTERS) };
     });
     const { paths, ...rest } = counted;
     return present({ ...rest, ballots: withReasons, paths: whole ? paths : null });

@@ -1,6 +1,9 @@
+import type { Topic } from "../../core/board.ts";
 import { GuvnorError } from "../../core/errors.ts";
+import type { ReadTx } from "../../store/store.ts";
 import type { CallContext } from "../call-context.ts";
 import { endGoneProcesses } from "../end-gone-processes.ts";
+import { rulesInForce } from "../rules/rules-in-force.ts";
 
 /** Agents by name, and all present ones with one of the roles or the capability. */
 export interface ElectorateRequest {
@@ -52,4 +55,46 @@ export async function chooseElectorate(
       ? "Name the agents that shall vote: none is present."
       : "Ask for a role or capability that a present agent has, or name agents.",
   );
+}
+
+/**
+ * Who of the electorate may veto, by role, as guvnor.yaml has it now. What an agent says of its own
+ * role counts for nothing here.
+ *
+ * @throws {GuvnorError} `input_invalid` for a role that nobody wrote down, or that no member has.
+ */
+export async function vetoRoles(
+  ctx: CallContext,
+  asked: readonly string[],
+  electorate: readonly string[],
+): Promise<Topic["veto"]> {
+  if (asked.length === 0) return [];
+  const { roles } = (await rulesInForce(ctx)).settings;
+  return [...new Set(asked)].map((role) => {
+    const named = Object.hasOwn(roles, role) ? (roles[role] ?? []) : [];
+    const members = electorate.filter((name) => named.includes(name));
+    if (members.length > 0) return { role, members };
+    throw new GuvnorError(
+      "input_invalid",
+      named.length === 0
+        ? `guvnor.yaml has no role ${role}.`
+        : `Nobody in the electorate has the role ${role}: ${named.join(", ")}.`,
+      named.length === 0
+        ? `Roles are ${Object.keys(roles).join(", ") || "not there"}: a person adds one to guvnor.yaml.`
+        : "Add one of them to `electorate`, or leave the role out of `veto`.",
+    );
+  });
+}
+
+/** What each member is, as it said when it registered. */
+export async function modelsOf(
+  tx: ReadTx,
+  electorate: readonly string[],
+): Promise<Topic["models"]> {
+  const known: [string, string][] = [];
+  for (const name of electorate) {
+    const model = (await tx.agents.get(name))?.model ?? null;
+    if (model !== null) known.push([name, model]);
+  }
+  return Object.fromEntries(known);
 }

@@ -1,10 +1,12 @@
 import type { Topic } from "../../core/board.ts";
 import { takesBallots, type TopicMove } from "../../core/topic-decisions.ts";
-import type { Deliberation } from "../../core/topic-record.ts";
+import { methodOfRound, rulesOf, type Deliberation } from "../../core/topic-record.ts";
 import type { ReadTx } from "../../store/store.ts";
 import type { WriteContext } from "../call-context.ts";
+import type { JsonObject } from "../call.ts";
 import { raiseEscalation } from "../escalations.ts";
 import { cut, sendToInbox } from "../inbox.ts";
+import { present } from "../task-view.ts";
 
 const SUMMARY_CHARACTERS = 200;
 /** More unread messages than this are not searched for older ones about the same topic. */
@@ -46,15 +48,26 @@ export async function recordTopicMove(
     from,
     to: topic.state,
     why,
-    ...(event === "opened"
-      ? { title: topic.title, electorate: topic.electorate, quorum: topic.quorum }
+    ...(event === "opened" ? { title: topic.title, ...rulesOf(topic) } : {}),
+    ...(takesBallots(topic)
+      ? {
+          round: topic.round,
+          method: methodOfRound(topic, topic.round),
+          on_ballot: topic.ballotIds,
+        }
       : {}),
-    ...(takesBallots(topic) ? { round: topic.round, on_ballot: topic.ballotIds } : {}),
+    ...(event === "voting_opened" ? { solutions: await namesOf(ctx.tx, topic) } : {}),
     ...(topic.decision === null
       ? {}
       : { winner: topic.decision.winner, by: topic.decision.by, record: topic.decision.tally }),
   });
   ctx.tx.wake();
+}
+
+/** What was proposed, for the ledger; the entries before hide it. */
+async function namesOf(tx: ReadTx, { id }: Topic): Promise<readonly JsonObject[]> {
+  const solutions = await tx.solutions.ofTopic(id);
+  return solutions.map((each) => present({ id: each.id, title: each.title, commit: each.commit }));
 }
 
 /** The members hear of it and, where rules came to their end, a person is asked. */

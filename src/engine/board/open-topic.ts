@@ -8,7 +8,7 @@ import { requireTask } from "../find-rows.ts";
 import type { Outcome } from "../operation.ts";
 import { iso, present } from "../task-view.ts";
 import { nextStep } from "./describe-topic.ts";
-import { chooseElectorate, type ElectorateRequest } from "./electorate.ts";
+import { chooseElectorate, modelsOf, vetoRoles, type ElectorateRequest } from "./electorate.ts";
 import { announceTopicMove, recordTopicMove, saveTopicMove } from "./move-topic.ts";
 import { saveSolution } from "./propose-solution.ts";
 import { settleDueTopics } from "./settle-topics.ts";
@@ -23,6 +23,8 @@ export interface NewTopic {
   readonly method?: VotingMethod | undefined;
   readonly electorate?: ElectorateRequest | undefined;
   readonly quorum?: number | undefined;
+  /** Roles of guvnor.yaml whose members in the electorate may veto. */
+  readonly veto?: readonly string[] | undefined;
   readonly irreversible?: boolean | undefined;
   readonly propose_seconds?: number | undefined;
   readonly vote_seconds?: number | undefined;
@@ -71,6 +73,8 @@ async function newTopic(ctx: CallContext, asked: NewTopic): Promise<Topic> {
     state: "proposing",
     method: asked.method ?? null,
     electorate,
+    veto: await vetoRoles(ctx, asked.veto ?? [], electorate),
+    models: await modelsOf(ctx.tx, electorate),
     quorum,
     irreversible: asked.irreversible ?? false,
     taskId: task?.id ?? null,
@@ -98,6 +102,7 @@ function answerFor(
     electorate: topic.electorate,
     quorum: topic.quorum,
     method: topic.method,
+    veto: topic.veto,
     propose_until: topic.state === "proposing" ? iso(topic.proposeUntilMs) : null,
     vote_until: topic.voteUntilMs === null ? null : iso(topic.voteUntilMs),
     solutions: solutions.map(({ id, title }) => ({ id, title })),

@@ -105,14 +105,13 @@ export async function saveSolution(
     createdAtMs: ctx.nowMs,
   };
   await ctx.tx.solutions.save(solution);
+  // What it says is told when voting opens: until then nobody shall copy from it.
   ctx.effects.push({
     type: "solution",
     id: solution.id,
     event: "proposed",
     topic: topic.id,
     author: solution.author,
-    title: solution.title,
-    ...(solution.commit === null ? {} : { commit: solution.commit }),
   });
   return solution;
 }

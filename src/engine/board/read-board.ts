@@ -5,7 +5,14 @@ import type { JsonObject } from "../call.ts";
 import { requireTopic } from "../find-rows.ts";
 import type { Outcome, PrepareContext } from "../operation.ts";
 import { present } from "../task-view.ts";
-import { describeSolution, describeTopic, topicRow, wantedOf } from "./describe-topic.ts";
+import {
+  describeSolution,
+  describeTopic,
+  isHidden,
+  readerOf,
+  topicRow,
+  wantedOf,
+} from "./describe-topic.ts";
 import { loadDeliberation } from "./move-topic.ts";
 import { settleDueTopics } from "./settle-topics.ts";
 
@@ -45,7 +52,10 @@ async function readTopic(ctx: CallContext, topicId: string): Promise<Outcome> {
   const topic = await requireTopic(ctx, topicId);
   const agent = ctx.agent?.name;
   const deliberation = await loadDeliberation(ctx.tx, topic);
-  const answer = await describeTopic(ctx.tx, deliberation, { agent, whole: false });
+  const answer = await describeTopic(ctx.tx, deliberation, {
+    reader: readerOf(agent),
+    whole: false,
+  });
   const isOver = topic.state === "decided" || topic.state === "withdrawn";
   const isWanted = wantedOf(deliberation, agent) !== undefined;
   const isNews = isOver || isWanted || ctx.facts["seen"] !== phaseOf(topic);
@@ -63,6 +73,14 @@ async function readSolution(ctx: CallContext, solutionId: string): Promise<Outco
       "solution_unknown",
       `There is no solution "${solutionId.slice(0, 32)}".`,
       "Read the ids with read_board and its topic_id.",
+    );
+  }
+  const topic = await requireTopic(ctx, solution.topicId);
+  if (isHidden(topic, solution, readerOf(ctx.agent?.name))) {
+    throw new GuvnorError(
+      "state_conflict",
+      `${solution.id} is hidden until voting on ${topic.id} opens.`,
+      `Propose your own or pass, then wait: read_board {"topic_id":"${topic.id}","wait_seconds":25}.`,
     );
   }
   const next = `Back to its topic: read_board {"topic_id":"${solution.topicId}"}.`;

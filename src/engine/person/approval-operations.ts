@@ -10,6 +10,7 @@ import {
 } from "../../core/approval.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import type { HeldAction } from "../../core/held-action.ts";
+import { withoutSealed } from "../../core/sealed-fields.ts";
 import type { ProjectSettings } from "../../core/settings.ts";
 import { unblock } from "../../core/task-decisions.ts";
 import { callingPerson, type CallContext } from "../call-context.ts";
@@ -52,12 +53,17 @@ const showApproval = definePersonOperation({
     const action = await requireApproval(ctx, id);
     return {
       answer: {
-        approval: { ...approvalRow(action), arguments: action.input, found: action.facts },
+        approval: { ...approvalRow(action), arguments: shownInput(action), found: action.facts },
       },
       target: id,
     };
   },
 });
+
+/** What would be done; a ballot stays sealed, and the approval is to the agent's vote, whatever it is. */
+function shownInput({ approval: { tool }, input }: HeldAction): JsonObject {
+  return typeof input === "object" && input !== null ? withoutSealed(tool, { ...input }) : {};
+}
 
 const grant = definePersonOperation({
   name: "approvals_grant",

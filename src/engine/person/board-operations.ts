@@ -1,9 +1,10 @@
 import { z } from "zod";
 
 import { decideTopic } from "../board/decide-topic.ts";
-import { describeTopic } from "../board/describe-topic.ts";
+import { describeTopic, readerOf } from "../board/describe-topic.ts";
 import { loadDeliberation } from "../board/move-topic.ts";
 import { listTopics } from "../board/read-board.ts";
+import { recomputeTopic } from "../board/recompute-topic.ts";
 import { settleDueTopics } from "../board/settle-topics.ts";
 import { requireTopic } from "../find-rows.ts";
 import type { Operation } from "../operation.ts";
@@ -40,9 +41,23 @@ const boardShow = definePersonOperation({
   handle: async (ctx, { topic_id: id }) => {
     await settleDueTopics(ctx);
     const deliberation = await loadDeliberation(ctx.tx, await requireTopic(ctx, id));
-    const answer = await describeTopic(ctx.tx, deliberation, { agent: undefined, whole: true });
+    const answer = await describeTopic(ctx.tx, deliberation, {
+      reader: readerOf(undefined),
+      whole: true,
+    });
     return { answer, target: deliberation.topic.id };
   },
 });
 
-export const boardOperations: readonly Operation[] = [boardDecide, boardList, boardShow];
+const boardRecompute = definePersonOperation({
+  name: "board_recompute",
+  input: z.strictObject({ topic_id: topicId }),
+  handle: async (ctx, { topic_id: id }) => await recomputeTopic(ctx, id),
+});
+
+export const boardOperations: readonly Operation[] = [
+  boardDecide,
+  boardList,
+  boardRecompute,
+  boardShow,
+];

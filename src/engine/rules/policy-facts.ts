@@ -1,5 +1,6 @@
 import type { Agent } from "../../core/agent.ts";
 import type { Topic } from "../../core/board.ts";
+import { withoutSealed } from "../../core/sealed-fields.ts";
 import type { ProjectSettings } from "../../core/settings.ts";
 import type { Task } from "../../core/task.ts";
 import type { CompiledTool } from "../../policy/compile-policy.ts";
@@ -33,7 +34,7 @@ export async function readFacts(tx: ReadTx, call: Decided): Promise<PolicyFacts>
   return {
     nowMs,
     ...(agent === undefined ? {} : { agent, tier: agent.tier }),
-    ...(needs.has("input") ? { input: inputOf(input) } : {}),
+    ...(needs.has("input") ? { input: inputOf(tool, input) } : {}),
     ...(needs.has("project")
       ? { project: { name: call.project?.name ?? "", profile: call.settings.profile } }
       : {}),
@@ -54,8 +55,8 @@ async function topicOf(tx: ReadTx, input: unknown): Promise<Topic | undefined> {
   return typeof id === "string" ? await tx.topics.get(id) : undefined;
 }
 
-function inputOf(input: unknown): Readonly<Record<string, unknown>> {
-  return typeof input === "object" && input !== null ? { ...input } : {};
+function inputOf({ tool }: CompiledTool, input: unknown): Readonly<Record<string, unknown>> {
+  return typeof input === "object" && input !== null ? withoutSealed(tool.name, { ...input }) : {};
 }
 
 function taskFacts(task: Task, { settings, nowMs }: Decided): NonNullable<PolicyFacts["task"]> {

@@ -30,6 +30,8 @@ const SAVE_TOPIC = upsert(
     "state",
     "method",
     "electorate",
+    "veto",
+    "models",
     "quorum",
     "irreversible",
     "task_id",
@@ -68,6 +70,8 @@ export function topicTable(sql: Sql): TopicTable {
         state: topic.state,
         method: topic.method,
         electorate: JSON.stringify(topic.electorate),
+        veto: JSON.stringify(topic.veto),
+        models: JSON.stringify(topic.models),
         quorum: topic.quorum,
         irreversible: topic.irreversible ? 1 : 0,
         task_id: topic.taskId === null ? null : (parseId("task", topic.taskId) ?? -1),
@@ -95,6 +99,8 @@ function toTopic(row: SqlRow): Topic {
     state: text(row, "state") as Topic["state"],
     method: textOrNull(row, "method") as VotingMethod | null,
     electorate: json(row, "electorate"),
+    veto: json(row, "veto"),
+    models: json(row, "models"),
     quorum: number(row, "quorum"),
     irreversible: number(row, "irreversible") === 1,
     taskId: task === null ? null : formatId("task", task),
@@ -170,7 +176,7 @@ function toSolution(row: SqlRow): Solution {
 }
 
 const BALLOTS_OF = `select * from ballot where ${IN_SCOPE} and topic_id = @topic_id and round = @round order by voter`;
-const INSERT_BALLOT = `${insert("ballot", ["tenant", "project", "topic_id", "round", "voter", "ranking", "abstain", "reason", "cast_at_ms"])} on conflict do nothing`;
+const INSERT_BALLOT = `${insert("ballot", ["tenant", "project", "topic_id", "round", "voter", "ranking", "veto", "abstain", "reason", "cast_at_ms"])} on conflict do nothing`;
 
 export function ballotTable(sql: Sql): BallotTable {
   return {
@@ -184,6 +190,7 @@ export function ballotTable(sql: Sql): BallotTable {
         round: ballot.round,
         voter: ballot.voter,
         ranking: JSON.stringify(ballot.ranking),
+        veto: JSON.stringify(ballot.veto),
         abstain: ballot.abstain ? 1 : 0,
         reason: ballot.reason,
         cast_at_ms: ballot.castAtMs,
@@ -199,6 +206,7 @@ function toBallot(row: SqlRow): Ballot {
     round: number(row, "round"),
     voter: text(row, "voter"),
     ranking: json(row, "ranking"),
+    veto: json(row, "veto"),
     abstain: number(row, "abstain") === 1,
     reason: text(row, "reason"),
     castAtMs: number(row, "cast_at_ms"),

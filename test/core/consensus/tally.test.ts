@@ -6,8 +6,8 @@ import { validateBallot, type CastBallot } from "../../../src/core/consensus/bal
 import type { PairCount } from "../../../src/core/consensus/pairwise.ts";
 import { strengthBetween } from "../../../src/core/consensus/schulze.ts";
 import {
-  chooseMethod,
   defaultQuorum,
+  fixMethod,
   tallyTopic,
   type Tally,
   type TallyInput,
@@ -171,7 +171,7 @@ describe("quorum and record", () => {
   });
 
   test("up to two solutions are for majority, more for schulze", () => {
-    expect([1, 2, 3, 9].map((count) => chooseMethod(count))).toEqual([
+    expect([1, 2, 3, 9].map((count) => fixMethod(null, count))).toEqual([
       "majority",
       "majority",
       "schulze",

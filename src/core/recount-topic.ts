@@ -1,0 +1,106 @@
+import type { Decision } from "./board.ts";
+import { canonicalJson, toJson } from "./canonical-json.ts";
+import type { Candidate } from "./consensus/ballots.ts";
+import {
+  countRound,
+  methodOfRound,
+  type Round,
+  type RoundRecord,
+  type VotingRules,
+} from "./topic-record.ts";
+
+/** A record as it was found: what is counted from, and whatever else it says. */
+export type FoundRecord = VotingRules & {
+  readonly rounds: readonly FoundRound[];
+};
+
+type FoundRound = Pick<RoundRecord, "round" | "method" | "solutions" | "ballots"> & {
+  readonly [field: string]: unknown;
+};
+
+/** One thing that the record says and that does not follow from the rest of it. */
+export type Difference = {
+  /** Where in the record, as "rounds.1.winner". */
+  readonly field: string;
+  readonly recorded: unknown;
+  readonly counted: unknown;
+};
+
+/**
+ * Counts a topic again from nothing but its record: who voted, what they cast and the rules fixed at
+ * the opening. Everything else in the record, and the decision, must follow from these.
+ *
+ * @throws What tallyTopic throws for ballots that cannot have been cast.
+ */
+export function recountTopic(
+  record: FoundRecord,
+  { by, winner }: Pick<Decision, "by" | "winner">,
+): Difference[] {
+  const counted = record.rounds.map((round) =>
+    countRound(record, roundFrom(record, round, round.round < record.rounds.length)),
+  );
+  const outcome = outcomeOf(record, counted);
+  const perRound = record.rounds.flatMap((round, index) =>
+    compare(`rounds.${index}`, round, counted[index] ?? {}),
+  );
+  const course = counted.flatMap((round, index) =>
+    compareCourse(record, counted, { round, index }),
+  );
+  const end = by === "vote" ? compare("", { winner }, { winner: outcome }) : [];
+  return [...perRound, ...course, ...end];
+}
+
+/** What the rounds decide: nothing where of an irreversible topic less than two thirds are for it. */
+function outcomeOf({ irreversible }: VotingRules, rounds: readonly RoundRecord[]): string | null {
+  const last = rounds.at(-1);
+  const stands = !irreversible || last?.two_thirds === true;
+  return stands ? (last?.winner ?? null) : null;
+}
+
+function roundFrom(record: FoundRecord, found: FoundRound, isFollowed: boolean): Round {
+  const method = methodOfRound(record, found.round);
+  return {
+    round: found.round,
+    method: method ?? undefined,
+    solutions: found.solutions.map(candidateFrom),
+    ballots: found.ballots,
+    isFollowed,
+  };
+}
+
+function candidateFrom(solution: RoundRecord["solutions"][number]): Candidate {
+  const { id, author, created_at_ms: createdAtMs, files } = solution;
+  return { id, author, createdAtMs, ...(files === undefined ? {} : { fileCount: files }) };
+}
+
+/** A round follows only one without an outcome, and is on the two that this one left. */
+function compareCourse(
+  record: FoundRecord,
+  counted: readonly RoundRecord[],
+  { round, index }: { readonly round: RoundRecord; readonly index: number },
+): Difference[] {
+  const before = counted[index - 1];
+  const places = compare(`rounds.${index}`, { round: round.round }, { round: index + 1 });
+  if (before === undefined) return places;
+  const decided = outcomeOf(record, counted.slice(0, index));
+  const onBallot = round.solutions.map(({ id }) => id);
+  return [
+    ...places,
+    ...compare(`rounds.${index - 1}`, { outcome: null }, { outcome: decided }),
+    ...compare(`rounds.${index}`, { on_ballot: onBallot }, { on_ballot: before.revote?.pair }),
+  ];
+}
+
+/** Field by field; an absent one is undefined. */
+export function compare(
+  place: string,
+  recorded: Readonly<Record<string, unknown>>,
+  counted: Readonly<Record<string, unknown>>,
+): Difference[] {
+  return [...new Set([...Object.keys(recorded), ...Object.keys(counted)])].flatMap((name) => {
+    const [here, there] = [recorded[name], counted[name]];
+    if (canonicalJson(toJson([here ?? null])) === canonicalJson(toJson([there ?? null]))) return [];
+    const field = place === "" ? name : `${place}.${name}`;
+    return [{ field, recorded: here ?? null, counted: there ?? null }];
+  });
+}

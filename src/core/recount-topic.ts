@@ -2,7 +2,9 @@ import type { Decision } from "./board.ts";
 import { canonicalJson, toJson } from "./canonical-json.ts";
 import type { Candidate } from "./consensus/ballots.ts";
 import {
+  bestOfRound,
   countRound,
+  MEDIATED_ROUND,
   methodOfRound,
   type Round,
   type RoundRecord,
@@ -14,7 +16,7 @@ export type FoundRecord = VotingRules & {
   readonly rounds: readonly FoundRound[];
 };
 
-type FoundRound = Pick<RoundRecord, "round" | "method" | "solutions" | "ballots"> & {
+type FoundRound = Pick<RoundRecord, "round" | "method" | "mediator" | "solutions" | "ballots"> & {
   readonly [field: string]: unknown;
 };
 
@@ -36,9 +38,7 @@ export function recountTopic(
   record: FoundRecord,
   { by, winner }: Pick<Decision, "by" | "winner">,
 ): Difference[] {
-  const counted = record.rounds.map((round) =>
-    countRound(record, roundFrom(record, round, round.round < record.rounds.length)),
-  );
+  const counted = record.rounds.map((round) => countRound(record, roundFrom(record, round)));
   const outcome = outcomeOf(record, counted);
   const perRound = record.rounds.flatMap((round, index) =>
     compare(`rounds.${index}`, round, counted[index] ?? {}),
@@ -57,14 +57,15 @@ function outcomeOf({ irreversible }: VotingRules, rounds: readonly RoundRecord[]
   return stands ? (last?.winner ?? null) : null;
 }
 
-function roundFrom(record: FoundRecord, found: FoundRound, isFollowed: boolean): Round {
-  const method = methodOfRound(record, found.round);
+function roundFrom(record: FoundRecord, found: FoundRound): Round {
+  const { round, mediator, solutions, ballots } = found;
   return {
-    round: found.round,
-    method: method ?? undefined,
-    solutions: found.solutions.map(candidateFrom),
-    ballots: found.ballots,
-    isFollowed,
+    round,
+    method: methodOfRound(record, round, solutions.length) ?? undefined,
+    mediator,
+    solutions: solutions.map(candidateFrom),
+    ballots,
+    hasRevote: round === 1 && record.rounds.some((other) => other.round === 2),
   };
 }
 
@@ -73,22 +74,33 @@ function candidateFrom(solution: RoundRecord["solutions"][number]): Candidate {
   return { id, author, createdAtMs, ...(files === undefined ? {} : { fileCount: files }) };
 }
 
-/** A round follows only one without an outcome, and is on the two that this one left. */
+/**
+ * A round follows only one without an outcome, and is on what this one left: a re-vote on the two, a
+ * round with a mediator on them and what the mediator brought.
+ */
 function compareCourse(
   record: FoundRecord,
   counted: readonly RoundRecord[],
   { round, index }: { readonly round: RoundRecord; readonly index: number },
 ): Difference[] {
+  const isMediated = round.round === MEDIATED_ROUND;
+  const number = isMediated ? MEDIATED_ROUND : index + 1;
+  const places = compare(`rounds.${index}`, { round: round.round }, { round: number });
   const before = counted[index - 1];
-  const places = compare(`rounds.${index}`, { round: round.round }, { round: index + 1 });
   if (before === undefined) return places;
   const decided = outcomeOf(record, counted.slice(0, index));
-  const onBallot = round.solutions.map(({ id }) => id);
+  const kept = round.solutions.filter(({ author }) => !isMediated || author !== round.mediator);
+  const left = isMediated ? leftFor(record, before) : before.revote?.pair;
   return [
     ...places,
     ...compare(`rounds.${index - 1}`, { outcome: null }, { outcome: decided }),
-    ...compare(`rounds.${index}`, { on_ballot: onBallot }, { on_ballot: before.revote?.pair }),
+    ...compare(`rounds.${index}`, { on_ballot: kept.map(({ id }) => id) }, { on_ballot: left }),
   ];
+}
+
+function leftFor(record: FoundRecord, before: RoundRecord): readonly string[] {
+  if (before.round > 1) return before.solutions.map(({ id }) => id);
+  return bestOfRound(record, roundFrom(record, before));
 }
 
 /** Field by field; an absent one is undefined. */

@@ -2,7 +2,7 @@ import type { Ballot, Solution, Topic, VetoRole, VotingMethod } from "./board.ts
 import type { Candidate, CastBallot } from "./consensus/ballots.ts";
 import { effectiveVoters } from "./consensus/effective-voters.ts";
 import { runoffPair, type RunoffPair } from "./consensus/runoff-pair.ts";
-import { tallyTopic, type NoWinner, type Tally } from "./consensus/tally.ts";
+import { fixMethod, tallyTopic, type NoWinner, type Tally } from "./consensus/tally.ts";
 import type { Vetoed } from "./consensus/vetoes.ts";
 
 /** A topic with all that was said about it. */
@@ -12,6 +12,20 @@ export interface Deliberation {
   readonly solutions: readonly Solution[];
   /** Of all rounds. */
   readonly ballots: readonly Ballot[];
+  /** While a mediator is asked: the agent that holds its task now. */
+  readonly mediator?: string;
+}
+
+/** Follows the vote and the one re-vote. */
+export const MEDIATED_ROUND = 3;
+
+/** Who may vote in a round: the electorate, and with it the mediator once it has spoken. */
+export function votersOf(topic: Topic, round = topic.round): readonly string[] {
+  const { electorate, mediation } = topic;
+  const mediator = mediation?.mediator ?? null;
+  return round === MEDIATED_ROUND && mediator !== null
+    ? [...electorate, mediator].toSorted()
+    : electorate;
 }
 
 /**
@@ -37,6 +51,8 @@ export type VotingRules = {
 export type RoundRecord = {
   readonly round: number;
   readonly method: VotingMethod;
+  /** Voted too, beside the electorate. */
+  readonly mediator?: string;
   readonly solutions: readonly {
     readonly id: string;
     readonly author: string;
@@ -99,13 +115,15 @@ export type RoundRecord = {
 export interface Round {
   readonly round: number;
   readonly method: VotingMethod | undefined;
+  /** Votes too, beside the electorate. */
+  readonly mediator: string | undefined;
   readonly solutions: readonly Candidate[];
   readonly ballots: readonly CastBallot[];
-  /** Whether another one followed. */
-  readonly isFollowed: boolean;
+  /** Whether the re-vote followed. */
+  readonly hasRevote: boolean;
 }
 
-/** Counts one round; 1 is over all solutions, 2 over the two that were left. */
+/** Counts one round; 1 is over all solutions, 2 over the two that were left, 3 with the mediator's. */
 export function tallyRound(deliberation: Deliberation, round: number): Tally {
   return tallyOf(rulesOf(deliberation.topic), roundOf(deliberation, round));
 }
@@ -115,13 +133,29 @@ export function revotePair(deliberation: Deliberation): RunoffPair | undefined {
   return runoffPair(candidatesOf(deliberation, 1), tallyRound(deliberation, 1));
 }
 
-/** A re-vote is between two and so by majority, unless more than that was asked for. */
+/**
+ * A re-vote is between two and so by majority, unless more than that was asked for; with a mediator it
+ * is by the number of solutions, whatever was asked for: it is there where that was not reached.
+ */
 export function methodOfRound(
   { method }: Pick<VotingRules, "method">,
   round: number,
+  solutionCount: number,
 ): VotingMethod | null {
+  if (round === MEDIATED_ROUND) return solutionCount === 0 ? null : fixMethod(null, solutionCount);
   if (round === 1 || method === "supermajority" || method === "unanimity") return method;
   return "majority";
+}
+
+/** Of the round that is voted in, or was last. */
+export function methodNow(topic: Topic): VotingMethod | null {
+  return methodOfRound(topic, topic.round, topic.ballotIds.length);
+}
+
+/** The two that stand best after a round without a winner; all of them where there are not two. */
+export function bestOfRound(rules: VotingRules, round: Round): readonly string[] {
+  const pair = runoffPair(round.solutions, tallyOf(rules, round))?.pair;
+  return pair ?? round.solutions.map(({ id }) => id);
 }
 
 /**
@@ -150,12 +184,11 @@ export function hasTwoThirds(tally: Tally): boolean {
 export function recordOf(deliberation: Deliberation): TopicRecord {
   const { topic } = deliberation;
   const rules = rulesOf(topic);
-  const voted = topic.ballotIds.length === 0 ? 0 : topic.round;
+  const rounds = topic.earlier.map(({ round }) => round);
+  if (topic.ballotIds.length > 0) rounds.push(topic.round);
   return {
     ...rules,
-    rounds: Array.from({ length: voted }, (_, index) =>
-      countRound(rules, roundOf(deliberation, index + 1)),
-    ),
+    rounds: rounds.map((round) => countRound(rules, roundOf(deliberation, round))),
   };
 }
 
@@ -173,11 +206,12 @@ export function rulesOf({
 /** Counts a round and says so, in full. */
 export function countRound(rules: VotingRules, round: Round): RoundRecord {
   const tally = tallyOf(rules, round);
-  const revote = round.isFollowed ? runoffPair(round.solutions, tally) : undefined;
+  const revote = round.hasRevote ? runoffPair(round.solutions, tally) : undefined;
   const voting = round.ballots.filter(({ abstain }) => !abstain).map(({ voter }) => voter);
   return {
     round: round.round,
     method: tally.method,
+    ...(round.mediator === undefined ? {} : { mediator: round.mediator }),
     solutions: round.solutions.map(recordCandidate),
     ballots: round.ballots.toSorted((a, b) => (a.voter < b.voter ? -1 : 1)).map(recordBallot),
     cast: tally.quorum.cast,
@@ -204,12 +238,12 @@ export function countRound(rules: VotingRules, round: Round): RoundRecord {
 
 function tallyOf(
   { electorate, quorum, veto }: VotingRules,
-  { solutions, ballots, method }: Round,
+  { solutions, ballots, method, mediator }: Round,
 ): Tally {
   return tallyTopic({
     solutions,
     ballots,
-    electorate,
+    electorate: mediator === undefined ? electorate : [...electorate, mediator].toSorted(),
     quorum,
     vetoers: veto.flatMap(({ members }) => members),
     ...(method === undefined ? {} : { method }),
@@ -234,6 +268,11 @@ function recordBallot({
   return { voter, ranking, abstain, ...(veto.length === 0 ? {} : { veto }) };
 }
 
+/** Whether there was, or is, a re-vote. */
+export function hasRevote({ round, earlier }: Topic): boolean {
+  return round === 2 || earlier.some((voted) => voted.round === 2);
+}
+
 function recordCandidate({
   id,
   author,
@@ -252,12 +291,15 @@ export function recordedIn({ decision }: Topic): TopicRecord | undefined {
 
 function roundOf(deliberation: Deliberation, round: number): Round {
   const { topic, ballots } = deliberation;
+  const solutions = candidatesOf(deliberation, round);
+  const mediator = round === MEDIATED_ROUND ? (topic.mediation?.mediator ?? undefined) : undefined;
   return {
     round,
-    method: methodOfRound(topic, round) ?? undefined,
-    solutions: candidatesOf(deliberation, round),
+    method: methodOfRound(topic, round, solutions.length) ?? undefined,
+    mediator,
+    solutions,
     ballots: ballots.filter((ballot) => ballot.round === round),
-    isFollowed: round < topic.round,
+    hasRevote: round === 1 && hasRevote(topic),
   };
 }
 
@@ -265,8 +307,8 @@ function candidatesOf(
   { topic, solutions }: Pick<Deliberation, "topic" | "solutions">,
   round: number,
 ): Candidate[] {
-  // The first round is over all of them.
-  const on = round === topic.round ? topic.ballotIds : solutions.map(({ id }) => id);
+  const { ballotIds: on = [] } =
+    [...topic.earlier, topic].find((voted) => voted.round === round) ?? {};
   return solutions.filter(({ id }) => on.includes(id)).map(candidateOf);
 }
 

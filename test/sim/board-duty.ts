@@ -7,7 +7,7 @@ const MAX_TOPICS = 2;
 export async function dutyOnBoard(agent: SimAgent): Promise<void> {
   const { machine } = agent;
   const { random, ledger } = machine;
-  if (!machine.isCalm && ledger.topics.size < MAX_TOPICS && random.chance(0.015)) {
+  if (!machine.isCalm && ledger.topics.size < MAX_TOPICS && random.chance(0.03)) {
     await openTopic(agent);
   }
   const open = [...ledger.topics.values()].filter(
@@ -34,7 +34,7 @@ async function openTopic(agent: SimAgent): Promise<void> {
     title: "Which way?",
     problem: "There are several ways.",
     ...(options === undefined ? {} : { options }),
-    ...(random.chance(0.3) && names.length > 2
+    ...(random.chance(0.6) && names.length > 2
       ? { electorate: { agents: names.slice(0, 3) } }
       : {}),
     ...(random.chance(0.2) ? { irreversible: true } : {}),

@@ -22,6 +22,7 @@ import {
   type TaskModel,
   type TopicModel,
 } from "./task-model.ts";
+import { checkTopics } from "./topic-rules.ts";
 
 /** What one committed transaction wrote, as far as the model wants to know. */
 export interface Written {
@@ -82,6 +83,11 @@ export class LedgerModel {
     return [...this.tasks.values()].filter(
       ({ holder, state }) => holder === agent && state === "running",
     );
+  }
+
+  /** The topic that this task was made for. */
+  servedBy(taskId: string): string | undefined {
+    return this.tasks.get(taskId)?.serves;
   }
 
   requireTask(id: string): TaskModel | undefined {
@@ -154,6 +160,7 @@ export class LedgerModel {
     }
     this.rules.end(entry);
     checkStanding(this, entry);
+    checkTopics(this, entry);
   }
 
   #applyEffect(step: Step, effect: Effect): void {
@@ -290,6 +297,8 @@ export class LedgerModel {
         id: effect.id,
         electorate: effect["electorate"] as readonly string[],
         state: effect.to ?? "",
+        mediation: undefined,
+        mediator: undefined,
         awaitsPerson: false,
         ballots: new Set(),
       });
@@ -301,6 +310,8 @@ export class LedgerModel {
       this.chronicle.violate("topic_moved_after_end", `${topic.id} ${effect.event ?? ""}`);
     }
     topic.state = effect.to;
+    topic.mediation = effect["mediation"] as string | undefined;
+    topic.mediator = effect["mediator"] as string | undefined;
     topic.awaitsPerson = effect.event === "awaits_person";
   }
 
@@ -311,7 +322,8 @@ export class LedgerModel {
     this.chronicle.count("ballot cast");
     if (topic.ballots.has(effect.id)) this.chronicle.violate("voted_twice", effect.id);
     if (topic.state !== "voting") this.chronicle.violate("voted_too_late", effect.id);
-    if (!topic.electorate.includes(voter)) this.chronicle.violate("voted_uncalled", effect.id);
+    if (!topic.electorate.includes(voter) && topic.mediator !== voter)
+      this.chronicle.violate("voted_uncalled", effect.id);
     if (Object.keys(effect).some((key) => !BALLOT_FACTS.has(key))) {
       this.chronicle.violate("ballot_unsealed", JSON.stringify(effect));
     }
@@ -324,6 +336,7 @@ function newTask({ id, planId, spec, state, fence }: Task): TaskModel {
     id,
     planId,
     kind: spec.kind,
+    serves: spec.serves,
     priority: spec.priority,
     needs: spec.needs,
     gates: spec.gates,

@@ -63,9 +63,18 @@ async function cancelOrphans(person: Person): Promise<void> {
   }
 }
 
+async function meddleWithTopic(person: Person): Promise<void> {
+  const { ledger, random } = person.machine;
+  const topics = [...ledger.topics.values()];
+  if (topics.length === 0) return;
+  const operation = random.chance(0.7) ? "board_mediate" : "board_withdraw";
+  await order(person, operation, { topic_id: random.pick(topics).id, ...REASON });
+}
+
 async function meddle(person: Person): Promise<void> {
   const { machine } = person;
   const { ledger, random } = machine;
+  if (random.chance(0.25)) return await meddleWithTopic(person);
   const tasks = [...ledger.tasks.values()];
   if (tasks.length === 0) return;
   const task = random.pick(tasks);

@@ -292,6 +292,8 @@ export class RulesModel {
   #checkApproved(entry: Entry, taskId: string | undefined): void {
     const { effects, actor } = entry;
     const task = this.#ledger.tasks.get(taskId ?? "");
+    // A mediator's word ends its task: nothing was reported.
+    if (entry.action === "propose_solution" && task?.serves !== undefined) return;
     const isReport = task !== undefined;
     const call = { actor, action: isReport ? "report_progress" : "submit_plan" };
     const ruled = ruledCall(call, { status: "done" }, task);

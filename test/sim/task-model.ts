@@ -6,6 +6,8 @@ export interface TaskModel {
   readonly id: string;
   readonly planId: string | null;
   readonly kind: string;
+  /** The topic that it was made for. */
+  readonly serves: string | undefined;
   readonly priority: number;
   readonly needs: readonly string[];
   /** Null: all gates in force. */
@@ -48,6 +50,10 @@ export interface TopicModel {
   readonly id: string;
   readonly electorate: readonly string[];
   state: string;
+  /** The task of the mediator that is asked, or was. */
+  mediation: string | undefined;
+  /** Votes too, once it has spoken. */
+  mediator: string | undefined;
   /** The vote has chosen and a person must confirm it. */
   awaitsPerson: boolean;
   readonly ballots: Set<string>;

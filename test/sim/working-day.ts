@@ -1,6 +1,7 @@
 import type { CallAnswer, JsonObject } from "../../src/engine/call.ts";
 import { ask, codeOf, field, register, type SimAgent } from "./agent.ts";
 import { dutyOnBoard } from "./board-duty.ts";
+import { mediate } from "./mediate.ts";
 import { misbehave, reportFromFirstAttempt } from "./misbehave.ts";
 import { EXCLUSIVE, type Files } from "./repository.ts";
 import type { TaskModel } from "./task-model.ts";
@@ -9,6 +10,8 @@ interface Assignment {
   readonly taskId: string;
   readonly fence: number;
   readonly planId: string | undefined;
+  /** What it was made for, where it is a mediator's task. */
+  readonly topicId: string | undefined;
   readonly paths: readonly string[];
   readonly baseCommit: string | undefined;
   /** Gates that found something missing. */
@@ -90,6 +93,7 @@ function readAssignment(agent: SimAgent, answer: CallAnswer | undefined): Assign
     taskId,
     fence,
     planId: field(task, "plan") as string | undefined,
+    topicId: field(task, "kind") === "mediate" ? agent.machine.ledger.servedBy(taskId) : undefined,
     paths: (field(task, "paths") ?? []) as readonly string[],
     baseCommit: field(task, "base_commit") as string | undefined,
     missing: missing.map(({ gate }) => gate),
@@ -99,7 +103,8 @@ function readAssignment(agent: SimAgent, answer: CallAnswer | undefined): Assign
 async function work(agent: SimAgent, assignment: Assignment): Promise<void> {
   const { machine, process, client } = agent;
   const { random, repository } = machine;
-  const { taskId } = assignment;
+  const { taskId, fence, topicId } = assignment;
+  if (topicId !== undefined) return await mediate(agent, { taskId, fence, topicId });
   if (assignment.missing.length === 0 && assignment.baseCommit !== undefined) {
     repository.heads.set(client.worktree, assignment.baseCommit);
     repository.dirty.delete(client.worktree);

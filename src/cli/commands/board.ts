@@ -15,7 +15,9 @@ const STATES = ["proposing", "voting", "decided", "no_consensus", "withdrawn"];
 export function addBoardCommands(program: Command, cli: Cli): void {
   const board = program
     .command("board")
-    .description("questions that the agents decide together: list, show, decide, recompute");
+    .description(
+      "questions that the agents decide together: list, show, decide, mediate, withdraw, recompute",
+    );
   board
     .command("list")
     .description("list topics, open ones first")
@@ -47,6 +49,14 @@ export function addBoardCommands(program: Command, cli: Cli): void {
       await cli.report(async () => await decide(cli, { id, solution, ...options }));
     });
   addRecompute(board, cli);
+  addWord(board, cli, "mediate", {
+    what: "ask an agent that has no word in it yet to mediate, now",
+    why: "why; the mediator reads it",
+  });
+  addWord(board, cli, "withdraw", {
+    what: "take the question back: nothing is decided any more",
+    why: "why; the agents read it",
+  });
 }
 
 function addRecompute(board: Command, cli: Cli): void {
@@ -57,6 +67,26 @@ function addRecompute(board: Command, cli: Cli): void {
     .action(async (id: string) => {
       await cli.report(async () =>
         reportRecount(await read(cli, { operation: "board_recompute", args: { topic_id: id } })),
+      );
+    });
+}
+
+/** What a person says to a topic with nothing but a reason. */
+function addWord(
+  board: Command,
+  cli: Cli,
+  name: "mediate" | "withdraw",
+  { what, why }: { readonly what: string; readonly why: string },
+): void {
+  board
+    .command(name)
+    .description(what)
+    .argument("<id>", "a topic such as B1")
+    .requiredOption("--reason <text>", why)
+    .action(async (id: string, { reason }: { reason: string }) => {
+      const args = { topic_id: id, reason };
+      await cli.report(async () =>
+        reportTopic(await change(cli, { operation: `board_${name}`, args })),
       );
     });
 }
@@ -142,6 +172,7 @@ function reportTopic(answer: JsonObject): Report {
 function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[] {
   const cast = objectOf(topic, "ballots");
   const decision = objectOf(answer, "decision");
+  const mediation = objectOf(topic, "mediation");
   return view.fields([
     ["state", topic["state"] ?? answer["state"]],
     ["awaits", topic["awaits"]],
@@ -156,6 +187,11 @@ function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[
     ],
     ["round", topic["round"]],
     ["re-vote", topic["revote"]],
+    ["mediation", mediation["why"]],
+    [
+      "mediator",
+      mediation["mediator"] ?? (mediation["task"] && `who takes ${wordOf(mediation, "task")}`),
+    ],
     ["irreversible", topic["irreversible"] === true ? "yes" : undefined],
     ["opened by", topic["opened_by"]],
     ["winner", decision["winner"]],

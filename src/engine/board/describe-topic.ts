@@ -1,5 +1,6 @@
 import type { Solution, Topic } from "../../core/board.ts";
 import { shuffledFor } from "../../core/consensus/shuffled-for.ts";
+import { awaitsMediator, isMediating } from "../../core/mediation.ts";
 import {
   awaitsPerson,
   hasSpoken,
@@ -8,9 +9,11 @@ import {
   vetoRolesOf,
 } from "../../core/topic-decisions.ts";
 import {
-  methodOfRound,
+  hasRevote,
+  methodNow,
   recordedIn,
   revotePair,
+  votersOf,
   type Deliberation,
 } from "../../core/topic-record.ts";
 import type { ReadTx } from "../../store/store.ts";
@@ -28,8 +31,12 @@ export function wantedOf(
   deliberation: Deliberation,
   agent: string | undefined,
 ): "propose" | "vote" | undefined {
-  const { topic, ballots } = deliberation;
-  if (agent === undefined || !topic.electorate.includes(agent)) return undefined;
+  const { topic, ballots, mediator } = deliberation;
+  if (isMediating(topic)) {
+    const isAsked = agent !== undefined && agent === mediator && awaitsMediator(topic);
+    return isAsked ? "propose" : undefined;
+  }
+  if (agent === undefined || !votersOf(topic).includes(agent)) return undefined;
   if (topic.state === "proposing") return hasSpoken(deliberation, agent) ? undefined : "propose";
   if (!takesBallots(topic)) return undefined;
   const hasVoted = ballots.some(({ round, voter }) => round === topic.round && voter === agent);
@@ -68,7 +75,7 @@ export function countCast(
   round: number,
 ): { readonly cast: number; readonly of: number } {
   const cast = ballots.filter((ballot) => ballot.round === round).length;
-  return { cast, of: topic.electorate.length };
+  return { cast, of: votersOf(topic, round).length };
 }
 
 /** One line of a list. */
@@ -105,11 +112,12 @@ export function readerOf(agent: string | undefined): TopicReader {
 
 /** While solutions are taken, agents do not see those of others: each is to think for itself. */
 export function isHidden(
-  { state }: Pick<Topic, "state">,
+  { state, mediation }: Pick<Topic, "state" | "mediation">,
   { author }: Pick<Solution, "author">,
   reader: TopicReader,
 ): boolean {
-  if (state !== "proposing" || reader.kind === "person") return false;
+  // Where a mediator is asked, those of before have been voted on, or are to be.
+  if (state !== "proposing" || mediation !== null || reader.kind === "person") return false;
   return reader.kind === "process" || reader.name !== author;
 }
 
@@ -138,9 +146,10 @@ export async function describeTopic(
       problem: topic.problem,
       solutions: isPart ? deliberation.solutions.length : null,
       round: topic.round > 1 ? topic.round : null,
-      revote: topic.round > 1 ? revotePair(deliberation)?.note : null,
-      method: methodOfRound(topic, topic.round),
+      revote: hasRevote(topic) ? revotePair(deliberation)?.note : null,
+      method: methodNow(topic),
       electorate: topic.electorate,
+      mediation: describeMediation(topic),
       veto: topic.veto,
       quorum: topic.quorum,
       irreversible: topic.irreversible ? true : null,
@@ -154,6 +163,12 @@ export async function describeTopic(
     rounds: describeRounds(deliberation, whole),
     next: nextStep(deliberation, agent),
   });
+}
+
+function describeMediation({ mediation }: Topic): JsonObject | null {
+  if (mediation === null) return null;
+  const { why, best, taskId, mediator } = mediation;
+  return present({ why, best, task: taskId, mediator });
 }
 
 /** On the ballot first; after closing by id, before in an order of each reader's own. */

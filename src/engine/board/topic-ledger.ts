@@ -12,6 +12,7 @@ const method = z.enum(VOTING_METHODS);
 const roundRecord = z.looseObject({
   round: z.int(),
   method,
+  mediator: z.string().exactOptional(),
   solutions: z.array(
     z.object({
       id: z.string(),

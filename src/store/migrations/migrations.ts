@@ -2,6 +2,7 @@ import { initialSchema } from "./0001-initial.ts";
 import { rulesSchema } from "./0002-rules.ts";
 import { attemptsOfAgentsSchema } from "./0003-attempts-of-agents.ts";
 import { votesSchema } from "./0004-votes.ts";
+import { deliberationSchema } from "./0005-deliberation.ts";
 import type { Dialect } from "./dialect.ts";
 
 /** In order; the number of a migration is its place, from 1. Append only. */
@@ -10,6 +11,7 @@ export const MIGRATIONS: readonly ((dialect: Dialect) => string)[] = [
   rulesSchema,
   attemptsOfAgentsSchema,
   votesSchema,
+  deliberationSchema,
 ];
 
 export const SCHEMA_NUMBER = MIGRATIONS.length;

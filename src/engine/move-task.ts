@@ -205,8 +205,9 @@ async function closePlanIfOver(ctx: WriteContext, planId: string): Promise<void>
   ctx.effects.push({ type: "plan", id: plan.id, from: "open", to });
 }
 
-/** A poison task goes to a person, with what its last holder said. */
+/** A poison task goes to a person, with what its last holder said; what guvnor made it for goes on by itself. */
 export async function escalatePoison(ctx: WriteContext, task: Task, why: string): Promise<void> {
+  if (task.spec.serves !== undefined) return;
   await raiseEscalation(ctx, {
     kind: "blocked",
     severity: "high",
@@ -215,5 +216,6 @@ export async function escalatePoison(ctx: WriteContext, task: Task, why: string)
     taskId: task.id,
     topicId: null,
     raisedBy: "guvnor",
+    forPeople: true,
   });
 }

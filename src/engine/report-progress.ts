@@ -17,6 +17,7 @@ import type { ReadTx } from "../store/store.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requireTask } from "./find-rows.ts";
+import { missingAnswer } from "./follow-escalations.ts";
 import {
   endAttempt,
   escalatePoison,
@@ -152,7 +153,7 @@ async function blocked(
   return accepted(
     ctx,
     saved,
-    `If a person must help, call request_escalation {"task_id":"${task.id}"}. You may take other work with request_task; report working to go on with this one.`,
+    `If somebody must help, call request_escalation {"task_id":"${task.id}"}. You may take other work with request_task; report working to go on with this one.`,
   );
 }
 
@@ -213,6 +214,31 @@ function commitOf(ctx: CallContext, report: ProgressReport): string | null {
 }
 
 async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem[]> {
+  // Of what guvnor made the task for, words are wanted: the holder's worktree has other work in it.
+  const asksForWords = task.spec.serves !== undefined && task.spec.gates?.length === 0;
+  const missing: MissingItem[] = [...(asksForWords ? [] : missingCommits(ctx))];
+  const absent = task.spec.outputsWanted.filter(
+    (name) =>
+      !Object.hasOwn(task.outputs, name) && !task.artifacts.some((each) => each.name === name),
+  );
+  if (absent.length > 0) {
+    missing.push({
+      gate: "outputs",
+      evidence: `Not in outputs or artifacts: ${absent.join(", ")}`,
+    });
+  } else missing.push(...(await missingAnswer(ctx, task)));
+  const { settings } = await rulesInForce(ctx);
+  const unknown = (task.spec.gates ?? []).filter((name) => !Object.hasOwn(settings.gates, name));
+  if (unknown.length > 0) {
+    missing.push({
+      gate: "settings",
+      evidence: `No gate ${unknown.join(", ")} is in force: a person must run guvnor policy apply.`,
+    });
+  }
+  return missing;
+}
+
+function missingCommits(ctx: CallContext): MissingItem[] {
   const missing: MissingItem[] = [];
   const { uncommitted } = ctx.facts;
   const files = Array.isArray(uncommitted) ? uncommitted.map(String) : [];
@@ -227,24 +253,6 @@ async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem
     missing.push({
       gate: "branch",
       evidence: `Your worktree has guvnor's own branch ${branch.slice(11)} checked out, which guvnor moves. Make a branch of your own: git switch -c NAME and commit there.`,
-    });
-  }
-  const absent = task.spec.outputsWanted.filter(
-    (name) =>
-      !Object.hasOwn(task.outputs, name) && !task.artifacts.some((each) => each.name === name),
-  );
-  if (absent.length > 0) {
-    missing.push({
-      gate: "outputs",
-      evidence: `Not in outputs or artifacts: ${absent.join(", ")}`,
-    });
-  }
-  const { settings } = await rulesInForce(ctx);
-  const unknown = (task.spec.gates ?? []).filter((name) => !Object.hasOwn(settings.gates, name));
-  if (unknown.length > 0) {
-    missing.push({
-      gate: "settings",
-      evidence: `No gate ${unknown.join(", ")} is in force: a person must run guvnor policy apply.`,
     });
   }
   return missing;

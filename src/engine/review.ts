@@ -143,6 +143,7 @@ export async function returnWork(
       taskId: task.id,
       topicId: null,
       raisedBy: "guvnor",
+      forPeople: true,
     });
   }
   if (holder === null) return;
@@ -170,6 +171,7 @@ async function askPerson(ctx: WriteContext, task: Task, runs: readonly GateRun[]
     taskId: task.id,
     topicId: null,
     raisedBy: "guvnor",
+    forPeople: true,
   });
 }
 

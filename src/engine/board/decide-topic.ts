@@ -41,7 +41,9 @@ export async function decideTopic(ctx: CallContext, asked: TopicDecision): Promi
     OPEN_ESCALATIONS,
   )) {
     if (escalation.topicId !== topic.id) continue;
-    await closeEscalation(ctx, escalation, { person, text: `${topic.id}: ${move.why}` });
+    const text = `${topic.id}: ${move.why}`;
+    const resolution = { how: "decision", text, untilMs: null } as const;
+    await closeEscalation(ctx, escalation, { by: person, resolution });
   }
   return {
     target: topic.id,

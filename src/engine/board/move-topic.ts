@@ -129,5 +129,6 @@ async function askPerson(
     taskId: topic.taskId,
     topicId: topic.id,
     raisedBy: "guvnor",
+    forPeople: true,
   });
 }

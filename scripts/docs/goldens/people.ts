@@ -1,3 +1,4 @@
+import { objectOf } from "../../../src/cli/answer.ts";
 import type { Stage } from "./stage.ts";
 
 /** Questions to people, pictures of the project, and what every tool answers alike. */
@@ -20,8 +21,7 @@ async function ask({ fleet, show, refused, quietly }: Stage): Promise<void> {
   const id = asked["escalation_id"];
   await show("ben", tool, "asked again, still open", { escalation_id: id });
   const { task } = await show("cleo", "request_task", "a question of another agent", {});
-  const { id: taskId } = task as { readonly id: string };
-  const done = { task_id: taskId, status: "done" };
+  const done = { task_id: objectOf({ task }, "task")["id"], status: "done" };
   await show("cleo", "report_progress", "done without the answer", done);
   const answer = { ...done, outputs: { answer: "For beginners." } };
   await show("cleo", "report_progress", "an answer", answer);

@@ -18,14 +18,7 @@ import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requireTask } from "./find-rows.ts";
 import { missingAnswer } from "./follow-escalations.ts";
-import {
-  endAttempt,
-  escalatePoison,
-  restAgent,
-  saveMoved,
-  setAgentState,
-  settleEnded,
-} from "./move-task.ts";
+import { endAttempt, escalatePoison, saveMoved, setAgentState, settleEnded } from "./move-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
 import { beginReview } from "./review.ts";
 import { parallelTasks } from "./rules/bounds.ts";
@@ -149,7 +142,6 @@ async function blocked(
   };
   const reason = { kind, text, blockedBy: blockedBy ?? null };
   const saved = await saveMoved(ctx, task, block(task, reason, ctx.nowMs), { blocker: kind });
-  await setAgentState(ctx, agent, "blocked");
   return accepted(
     ctx,
     saved,
@@ -281,7 +273,6 @@ async function failed(
     await escalatePoison(ctx, saved, why);
     await settleEnded(ctx, saved);
   }
-  await restAgent(ctx, agent.name);
   return accepted(ctx, saved, "Call request_task for other work.");
 }
 
@@ -289,7 +280,6 @@ async function released(ctx: CallContext, agent: Agent, { task }: Reported): Pro
   if (task.state !== "running" && task.state !== "blocked") throw notRunning(task);
   const saved = await saveMoved(ctx, task, release(task, ctx.nowMs));
   await endAttempt(ctx, task, "released");
-  await restAgent(ctx, agent.name);
   return accepted(ctx, saved, "Call request_task for other work.");
 }
 

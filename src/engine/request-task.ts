@@ -11,7 +11,7 @@ import { settleClimbs } from "./climb-escalations.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
 import { requireTask } from "./find-rows.ts";
 import { isPresent } from "./is-present.ts";
-import { saveMoved, setAgentState } from "./move-task.ts";
+import { saveMoved } from "./move-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
 import { takeLease } from "./presence.ts";
 import { parallelTasks } from "./rules/bounds.ts";
@@ -231,7 +231,6 @@ async function claimFor(ctx: CallContext, agent: Agent, ready: Task): Promise<Ou
     outcome: null,
     neededPerson: false,
   });
-  await setAgentState(ctx, agent, "analyzing");
   return await handOver(ctx, agent, task, why);
 }
 

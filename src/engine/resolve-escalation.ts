@@ -11,7 +11,7 @@ import { saveEscalation } from "./escalations.ts";
 import { requireEscalation } from "./find-rows.ts";
 import { sendToInbox } from "./inbox.ts";
 import { isPresent } from "./is-present.ts";
-import { endAttempt, saveMoved, setAgentState } from "./move-task.ts";
+import { endAttempt, saveMoved } from "./move-task.ts";
 import type { Outcome } from "./operation.ts";
 import { rulesInForce } from "./rules/rules-in-force.ts";
 import { iso } from "./task-view.ts";
@@ -168,7 +168,6 @@ async function answerTask(ctx: WriteContext, task: Task, escalation: Escalation)
   // An answer of a peer or a lead says nothing of whether the attempt needed a person.
   const byPerson = escalation.resolvedBy?.includes(":") === true;
   if (!isThere) await endAttempt(ctx, noted, "lost", byPerson);
-  else if (holder.state === "blocked") await setAgentState(ctx, holder, "executing");
   return freed;
 }
 

@@ -95,6 +95,12 @@ export const FILE_FIELDS: Readonly<Record<string, string>> = {
   "stall.after": "Neither a call nor a changed file.",
   "stall.then":
     "`reassign`: another agent may take the task. `revoke`: that agent's token is revoked, of no other.",
+  escalation: "When a question climbs from peers to leads and to people.",
+  "escalation.peer_after": "A task blocked for so long is put before peers.",
+  "escalation.lead_after": "Unresolved for so long since it was raised: leads.",
+  "escalation.person_after": "Unresolved for so long since it was raised: a person.",
+  "escalation.acknowledged_for": "So long it does not climb for who acknowledged it.",
+  "escalation.lead": "The role whose agents are leads.",
   tokens: "What vouches for agents.",
   "tokens.enrolment":
     "`required`: an enrolment or a login, no process by itself. `optional`: the process may.",

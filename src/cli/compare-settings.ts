@@ -46,6 +46,7 @@ function flatten(settings: ProjectSettings): Line[] {
     ["health.reportIntervalMs", String(health.reportIntervalMs)],
     ...fields("health.thresholds", health.thresholds),
     ...fields("stall", settings.stall),
+    ...fields("escalation", settings.escalation),
     ...fields("roles", settings.roles),
   ];
 }

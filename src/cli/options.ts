@@ -37,9 +37,18 @@ const UNITS_MS = new Map([
 
 /** "90s", "10m", "2h" or "3d" ago, or a time such as 2026-11-21T09:30:00Z; ms since 1970. */
 export function sinceTime(text: string, nowMs = Date.now()): number {
+  return timeAround(text, (lengthMs) => nowMs - lengthMs);
+}
+
+/** "2h" or "3d" from now, or a time; ISO. */
+export function comingTime(text: string, nowMs = Date.now()): string {
+  return new Date(timeAround(text, (lengthMs) => nowMs + lengthMs)).toISOString();
+}
+
+function timeAround(text: string, atLength: (lengthMs: number) => number): number {
   const [, count, unit] = /^([0-9]{1,6})([smhd])$/.exec(text) ?? [];
   const unitMs = UNITS_MS.get(unit ?? "");
-  if (count !== undefined && unitMs !== undefined) return nowMs - Number(count) * unitMs;
+  if (count !== undefined && unitMs !== undefined) return atLength(Number(count) * unitMs);
   const time = /^[0-9]{4}-[0-9]{2}-[0-9]{2}/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(time)) return time;
   throw new InvalidArgumentError('Give a time such as "10m", "2h" or "2026-11-21T09:30:00Z".');

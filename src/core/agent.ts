@@ -1,3 +1,5 @@
+import type { Task, TaskState } from "./task.ts";
+
 /** idle → analyzing → executing ⇄ blocked → handoff → idle; offline, quarantined, revoked. */
 export type AgentState =
   | "idle"
@@ -8,6 +10,17 @@ export type AgentState =
   | "offline"
   | "quarantined"
   | "revoked";
+
+/**
+ * What an agent that is there is at, by what it holds. Whether it has begun with what it runs its state
+ * knows already; of what does not run, what holds it up comes before what is being measured.
+ */
+export function stateFor(current: AgentState, held: readonly Pick<Task, "state">[]): AgentState {
+  const has = (state: TaskState): boolean => held.some((task) => task.state === state);
+  if (has("running")) return current === "analyzing" ? "analyzing" : "executing";
+  if (has("blocked")) return "blocked";
+  return has("review") ? "handoff" : "idle";
+}
 
 /** How far an agent is trusted, the least first. */
 export const TIERS = ["T0", "T1", "T2"] as const;

@@ -1,4 +1,5 @@
 import type { Tier } from "./agent.ts";
+import type { EscalationThresholds } from "./escalation-matrix.ts";
 import type { Severity } from "./escalation.ts";
 import type { PolicyLimit, PolicyRule } from "./policy-rules.ts";
 
@@ -82,6 +83,11 @@ export interface StallSettings {
   readonly response: "reassign" | "revoke";
 }
 
+export interface EscalationSettings extends EscalationThresholds {
+  /** The role whose agents are leads. */
+  readonly lead: string;
+}
+
 /** What `guvnor.yaml` says together with its profile, once applied. */
 export interface ProjectSettings {
   readonly profile: Profile;
@@ -106,6 +112,7 @@ export interface ProjectSettings {
   };
   readonly health: HealthSettings;
   readonly stall: StallSettings;
+  readonly escalation: EscalationSettings;
   /** Whether a process may vouch for its agents itself, or an enrolment (or login) has to. */
   readonly enrolment: "optional" | "required";
   /** Names of agents and people by role. */
@@ -192,6 +199,13 @@ export const NO_SETTINGS: ProjectSettings = {
   stall: {
     afterMs: 900000,
     response: "reassign",
+  },
+  escalation: {
+    peerAfterMs: 1800000,
+    leadAfterMs: 7200000,
+    personAfterMs: 14400000,
+    acknowledgedForMs: 1800000,
+    lead: "lead",
   },
   enrolment: "optional",
   roles: {},

@@ -94,7 +94,8 @@ export function withProgress(task: Task, report: ProgressPatch, nowMs: number): 
   };
 }
 
-export function block(task: Task, blocker: Blocker, nowMs: number): Moved {
+export function block(task: Task, reason: Omit<Blocker, "sinceMs">, nowMs: number): Moved {
+  const blocker = { ...reason, sinceMs: nowMs };
   return { event: "blocked", task: moveTask(task, "blocked", nowMs, { blocker }) };
 }
 
@@ -139,7 +140,8 @@ export function sendBack(
   const reviewRounds = task.reviewRounds + 1;
   // Each fourth time; a person who sends it back has just looked.
   if (by === "gates" && reviewRounds % (MAX_REVIEW_ROUNDS + 1) === 0) {
-    const blocker = { kind: HELD_UP, text: "Sent back too often.", blockedBy: null };
+    const text = "Sent back too often.";
+    const blocker = { kind: HELD_UP, text, blockedBy: null, sinceMs: nowMs };
     const patch = { missing, reviewRounds, blocker };
     return { event: "held_up", task: moveTask(task, "held_up", nowMs, patch) };
   }

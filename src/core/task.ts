@@ -61,6 +61,7 @@ export interface Blocker {
   readonly kind: string;
   readonly text: string;
   readonly blockedBy: string | null;
+  readonly sinceMs: number;
 }
 
 /** One reason why "done" was not accepted; goes back to the holder. */

@@ -1,3 +1,4 @@
+import { isUnended } from "../core/escalation.ts";
 import type { WriteContext } from "./call-context.ts";
 import { saveEscalation } from "./escalations.ts";
 
@@ -5,16 +6,17 @@ import { saveEscalation } from "./escalations.ts";
 export async function closeEscalationsOf(
   ctx: WriteContext,
   taskId: string,
-  resolution: string,
+  text: string,
 ): Promise<void> {
   for (const escalation of await ctx.tx.escalations.ofTask(taskId)) {
-    const open = escalation.state === "open" || escalation.state === "acknowledged";
     // A topic about the task is another question: only the topic's end answers it.
-    if (!open || escalation.raisedBy !== "guvnor" || escalation.topicId !== null) continue;
+    if (escalation.raisedBy !== "guvnor" || escalation.topicId !== null) continue;
+    if (!isUnended(escalation)) continue;
+    const resolution = { how: "answer", text, untilMs: null } as const;
     await saveEscalation(
       ctx,
       { ...escalation, state: "resolved", resolution, endedAtMs: ctx.nowMs },
-      escalation.state,
+      { from: escalation.state, event: "resolved" },
     );
   }
 }

@@ -1,12 +1,14 @@
 import { settleMediation } from "./board/settle-mediation.ts";
 import type { Effect, WriteContext } from "./call-context.ts";
+import { followEscalation, followTask } from "./follow-escalations.ts";
 
 /** Looks at one change and does what follows from it; it throws for nothing that a caller did. */
 type Follower = (ctx: WriteContext, effect: Effect) => Promise<void>;
 
 const FOLLOWERS: Readonly<Partial<Record<Effect["type"], readonly Follower[]>>> = {
-  task: [settleMediation],
+  task: [settleMediation, followTask],
   topic: [settleMediation],
+  escalation: [followEscalation],
 };
 
 /** Changes that were followed up: a transaction asks twice, within its handler's savepoint and at its end. */

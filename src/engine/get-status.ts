@@ -7,6 +7,7 @@ import { isOfTool } from "./rules/breakers.ts";
 import { agentSubject } from "./rules/guards.ts";
 import { breakerRow, openBreakers } from "./rules/open-breakers.ts";
 import { rulesInForce } from "./rules/rules-in-force.ts";
+import { shownStates } from "./shown-state.ts";
 import { describeTask, iso, present, taskRow } from "./task-view.ts";
 
 /** Compact rows a list shows at most; `cursor` gives the next ones. */
@@ -43,6 +44,7 @@ const SCOPES = {
 /** Whole inbox items, acknowledged by being shown. */
 async function myStatus(ctx: CallContext): Promise<JsonObject> {
   const agent = callingAgent(ctx);
+  const stateOf = await shownStates(ctx, ctx.nowMs);
   const held = await ctx.tx.tasks.heldBy(agent.name);
   const messages = await ctx.tx.messages.waiting(agent.name, INBOX_ITEMS);
   const ids = messages.map((message) => message.id);
@@ -54,7 +56,7 @@ async function myStatus(ctx: CallContext): Promise<JsonObject> {
   );
   return present({
     agent: agent.name,
-    state: agent.state,
+    state: stateOf(agent),
     tier: agent.tier,
     role: agent.role,
     capabilities: agent.capabilities,
@@ -139,6 +141,7 @@ export async function projectStatus(ctx: ReadContext, query: StatusQuery): Promi
 
 async function agentRows(ctx: CallContext, query: StatusQuery): Promise<JsonObject> {
   const agents = await ctx.tx.agents.list();
+  const stateOf = await shownStates(ctx, ctx.nowMs);
   const { cursor } = query;
   const later = cursor === undefined ? agents : agents.filter((agent) => agent.name > cursor);
   const rows = [];
@@ -147,7 +150,7 @@ async function agentRows(ctx: CallContext, query: StatusQuery): Promise<JsonObje
     rows.push(
       present({
         id: agent.name,
-        state: agent.state,
+        state: stateOf(agent),
         role: agent.role,
         capabilities: agent.capabilities,
         tier: agent.tier,

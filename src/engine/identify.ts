@@ -1,4 +1,4 @@
-import type { Agent, ProcessRow } from "../core/agent.ts";
+import { stateFor, type Agent, type ProcessRow } from "../core/agent.ts";
 import { GuvnorError } from "../core/errors.ts";
 import { freeName, slugName } from "../core/ids.ts";
 import { SCHEMA_NUMBER } from "../store/migrations/migrations.ts";
@@ -73,7 +73,7 @@ export async function bindSession(ctx: WriteContext, session: string): Promise<A
 
 /** Its process was suspended and taken for gone, or the client was restarted. */
 async function comeBack(ctx: WriteContext, agent: Agent): Promise<Agent> {
-  const bound = present(ctx, agent);
+  const bound = await present(ctx, agent);
   await ctx.tx.agents.save(bound);
   ctx.effects.push({ type: "agent", id: agent.name, event: "resumed" });
   return bound;
@@ -114,7 +114,7 @@ export async function saveEnrolment(
 ): Promise<{ agent: Agent; session: string }> {
   const session = ownSession ?? ctx.deps.newSecret();
   const keepsToken = existing !== undefined && existing.processId === ctx.deps.processId;
-  const agent: Agent = present(ctx, {
+  const agent: Agent = await present(ctx, {
     name: wanted.name,
     role: wanted.role ?? existing?.role ?? null,
     capabilities: wanted.capabilities?.toSorted() ?? existing?.capabilities ?? [],
@@ -140,11 +140,13 @@ export async function saveEnrolment(
   return { agent, session };
 }
 
-function present(ctx: WriteContext, agent: Agent): Agent {
+/** What it held when it went is waiting for it, if nobody has taken it. */
+async function present(ctx: WriteContext, agent: Agent): Promise<Agent> {
+  const isBack = agent.state === "offline";
   return {
     ...agent,
     processId: ctx.deps.processId,
-    state: agent.state === "offline" ? "idle" : agent.state,
+    state: isBack ? stateFor("idle", await ctx.tx.tasks.heldBy(agent.name)) : agent.state,
     lastSeenMs: ctx.nowMs,
   };
 }

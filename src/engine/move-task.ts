@@ -1,4 +1,4 @@
-import type { Agent, AgentState } from "../core/agent.ts";
+import { stateFor, type Agent, type AgentState } from "../core/agent.ts";
 import {
   satisfies,
   withOpenDependencies,
@@ -42,6 +42,9 @@ export async function saveMoved(
     ...facts,
   });
   ctx.tx.wake();
+  for (const name of new Set([before.holder, task.holder])) {
+    if (name !== null) await settleAgent(ctx, name, moved.event === "claimed");
+  }
   // A dependency was reopened while it ran: who takes it up again must wait for that one.
   const waiting =
     task.state === "ready"
@@ -83,12 +86,12 @@ export async function hasRunning(ctx: WriteContext, agent: string): Promise<bool
   return (await ctx.tx.tasks.heldBy(agent)).some((task) => task.state === "running");
 }
 
-/** After its task ended or left it: back to work on another one, or idle. */
-export async function restAgent(ctx: WriteContext, name: string | null): Promise<void> {
-  const agent = name === null ? undefined : await ctx.tx.agents.get(name);
+/** A task of this agent's has moved, or come to it or left it. */
+async function settleAgent(ctx: WriteContext, name: string, hasClaimed: boolean): Promise<void> {
+  const agent = await ctx.tx.agents.get(name);
   if (agent === undefined) return;
-  const running = await hasRunning(ctx, agent.name);
-  await setAgentState(ctx, agent, running ? "executing" : "idle");
+  const current = hasClaimed ? "analyzing" : agent.state;
+  await setAgentState(ctx, agent, stateFor(current, await ctx.tx.tasks.heldBy(name)));
 }
 
 /**
@@ -142,7 +145,6 @@ export async function cancelTask(
 ): Promise<Task> {
   const cancelled = await saveMoved(ctx, task, cancel(task, ctx.nowMs), { why });
   await endAttempt(ctx, task, "cancelled");
-  await restAgent(ctx, task.holder);
   await closeEscalationsOf(ctx, task.id, `Cancelled by ${by}: ${why}`);
   if (task.holder !== null) {
     await sendToInbox(ctx, {
@@ -205,8 +207,9 @@ async function closePlanIfOver(ctx: WriteContext, planId: string): Promise<void>
   ctx.effects.push({ type: "plan", id: plan.id, from: "open", to });
 }
 
-/** A poison task goes to a person, with what its last holder said. */
+/** A poison task goes to a person, with what its last holder said; what guvnor made it for goes on by itself. */
 export async function escalatePoison(ctx: WriteContext, task: Task, why: string): Promise<void> {
+  if (task.spec.serves !== undefined) return;
   await raiseEscalation(ctx, {
     kind: "blocked",
     severity: "high",
@@ -215,5 +218,6 @@ export async function escalatePoison(ctx: WriteContext, task: Task, why: string)
     taskId: task.id,
     topicId: null,
     raisedBy: "guvnor",
+    forPeople: true,
   });
 }

@@ -105,7 +105,14 @@ export async function insertTask(
   const id = formatId("task", await ctx.tx.nextNumber("task"));
   const { task, planId, createdBy } = asked;
   await ctx.tx.tasks.insert(newTask(task, { id, planId, open: 0, createdBy, nowMs: ctx.nowMs }));
-  ctx.effects.push({ type: "task", id, event: "submitted", to: "ready", title: task.title });
+  ctx.effects.push({
+    type: "task",
+    id,
+    event: "submitted",
+    to: "ready",
+    title: task.title,
+    ...(task.serves === undefined ? {} : { serves: task.serves }),
+  });
   ctx.tx.wake();
   return id;
 }

@@ -40,7 +40,7 @@ export async function endProcess(
   ctx.tx.wake();
 }
 
-/** Nobody is left who would say that the blocker is gone: unless a person was asked already, one is now. */
+/** Nobody is left who would say that the blocker is gone: unless somebody was asked already, guvnor asks. */
 async function reportOrphan(ctx: WriteContext, task: Task): Promise<void> {
   const asked = await ctx.tx.escalations.ofTask(task.id);
   if (asked.some(({ state }) => state === "open" || state === "acknowledged")) return;
@@ -52,6 +52,7 @@ async function reportOrphan(ctx: WriteContext, task: Task): Promise<void> {
     taskId: task.id,
     topicId: null,
     raisedBy: "guvnor",
+    forPeople: true,
   });
 }
 

@@ -7,6 +7,7 @@ import { endProcess } from "./presence.ts";
 import { settleRules } from "./rules/due.ts";
 import { attendIssuer, endLogins } from "./rules/logins.ts";
 import { refreshSettings } from "./rules/refresh-settings.ts";
+import { settleEscalations } from "./settle-escalations.ts";
 import { systemAct } from "./system-act.ts";
 
 /** How often it looks for what is due of the rules. */
@@ -124,6 +125,7 @@ function createRounds(deps: EngineDeps): (nowMs: number) => Promise<void> {
   const sinceMs = deps.monotonic();
   const rounds = [
     every(RULES_MS, sinceMs, async () => await settleRules(deps)),
+    every(RULES_MS, sinceMs, async () => await settleEscalations(deps)),
     every(deps.settings.refreshMs, sinceMs, async () => await refreshSettings(deps)),
     every(CHECKPOINT_MS, sinceMs, async () => await deps.store.checkpoint()),
   ];

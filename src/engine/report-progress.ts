@@ -18,14 +18,8 @@ import type { ReadTx } from "../store/store.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requireTask } from "./find-rows.ts";
-import {
-  endAttempt,
-  escalatePoison,
-  restAgent,
-  saveMoved,
-  setAgentState,
-  settleEnded,
-} from "./move-task.ts";
+import { missingAnswer } from "./follow-escalations.ts";
+import { endAttempt, escalatePoison, saveMoved, setAgentState, settleEnded } from "./move-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
 import { beginReview } from "./review.ts";
 import { parallelTasks } from "./rules/bounds.ts";
@@ -149,11 +143,10 @@ async function blocked(
   };
   const reason = { kind, text, blockedBy: blockedBy ?? null };
   const saved = await saveMoved(ctx, task, block(task, reason, ctx.nowMs), { blocker: kind });
-  await setAgentState(ctx, agent, "blocked");
   return accepted(
     ctx,
     saved,
-    `If a person must help, call request_escalation {"task_id":"${task.id}"}. You may take other work with request_task; report working to go on with this one.`,
+    `If somebody must help, call request_escalation {"task_id":"${task.id}"}. You may take other work with request_task; report working to go on with this one.`,
   );
 }
 
@@ -214,6 +207,40 @@ function commitOf(ctx: CallContext, report: ProgressReport): string | null {
 }
 
 async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem[]> {
+  // Of what guvnor made the task for, words are wanted: the holder's worktree has other work in it.
+  const asksForWords = task.spec.serves !== undefined && task.spec.gates?.length === 0;
+  const missing: MissingItem[] = [...(asksForWords ? [] : missingCommits(ctx))];
+  const absent = task.spec.outputsWanted.filter(
+    (name) =>
+      !Object.hasOwn(task.outputs, name) && !task.artifacts.some((each) => each.name === name),
+  );
+  if (absent.length > 0) {
+    missing.push({
+      gate: "outputs",
+      evidence: `Not in outputs or artifacts: ${absent.join(", ")}`,
+    });
+  } else missing.push(...(await missingAnswer(ctx, task)));
+  missing.push(...(await missingWord(ctx, task)));
+  const { settings } = await rulesInForce(ctx);
+  const unknown = (task.spec.gates ?? []).filter((name) => !Object.hasOwn(settings.gates, name));
+  if (unknown.length > 0) {
+    missing.push({
+      gate: "settings",
+      evidence: `No gate ${unknown.join(", ")} is in force: a person must run guvnor policy apply.`,
+    });
+  }
+  return missing;
+}
+
+/** A mediator's task ends with what it says on the board. */
+async function missingWord(ctx: CallContext, { spec }: Task): Promise<MissingItem[]> {
+  const topic = spec.serves === undefined ? undefined : await ctx.tx.topics.get(spec.serves);
+  if (topic === undefined || !awaitsMediator(topic)) return [];
+  const evidence = `${topic.id} waits for your word: propose_solution {"topic_id":"${topic.id}","title":…,"body":…}, or with "pass":true. That ends the task.`;
+  return [{ gate: "topic", evidence }];
+}
+
+function missingCommits(ctx: CallContext): MissingItem[] {
   const missing: MissingItem[] = [];
   const { uncommitted } = ctx.facts;
   const files = Array.isArray(uncommitted) ? uncommitted.map(String) : [];
@@ -228,32 +255,6 @@ async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem
     missing.push({
       gate: "branch",
       evidence: `Your worktree has guvnor's own branch ${branch.slice(11)} checked out, which guvnor moves. Make a branch of your own: git switch -c NAME and commit there.`,
-    });
-  }
-  const absent = task.spec.outputsWanted.filter(
-    (name) =>
-      !Object.hasOwn(task.outputs, name) && !task.artifacts.some((each) => each.name === name),
-  );
-  if (absent.length > 0) {
-    missing.push({
-      gate: "outputs",
-      evidence: `Not in outputs or artifacts: ${absent.join(", ")}`,
-    });
-  }
-  const topic =
-    task.spec.serves === undefined ? undefined : await ctx.tx.topics.get(task.spec.serves);
-  if (topic !== undefined && awaitsMediator(topic)) {
-    missing.push({
-      gate: "topic",
-      evidence: `${topic.id} waits for your word: propose_solution {"topic_id":"${topic.id}","title":…,"body":…}, or with "pass":true. That ends the task.`,
-    });
-  }
-  const { settings } = await rulesInForce(ctx);
-  const unknown = (task.spec.gates ?? []).filter((name) => !Object.hasOwn(settings.gates, name));
-  if (unknown.length > 0) {
-    missing.push({
-      gate: "settings",
-      evidence: `No gate ${unknown.join(", ")} is in force: a person must run guvnor policy apply.`,
     });
   }
   return missing;
@@ -282,7 +283,6 @@ async function failed(
     await escalatePoison(ctx, saved, why);
     await settleEnded(ctx, saved);
   }
-  await restAgent(ctx, agent.name);
   return accepted(ctx, saved, "Call request_task for other work.");
 }
 
@@ -290,7 +290,6 @@ async function released(ctx: CallContext, agent: Agent, { task }: Reported): Pro
   if (task.state !== "running" && task.state !== "blocked") throw notRunning(task);
   const saved = await saveMoved(ctx, task, release(task, ctx.nowMs));
   await endAttempt(ctx, task, "released");
-  await restAgent(ctx, agent.name);
   return accepted(ctx, saved, "Call request_task for other work.");
 }
 

@@ -1,7 +1,8 @@
 import { GuvnorError } from "../core/errors.ts";
-import type { Escalation } from "../core/escalation.ts";
+import { isUnended, type Escalation } from "../core/escalation.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
+import { settleClimbs } from "./climb-escalations.ts";
 import { raiseEscalation } from "./escalations.ts";
 import { requireTask } from "./find-rows.ts";
 import type { Outcome } from "./operation.ts";
@@ -17,11 +18,12 @@ export interface EscalationRequest {
   readonly escalation_id?: string | undefined;
 }
 
-/** Puts a question before a person, or asks what became of one; both may wait for the answer. */
+/** Puts a question before who should answer it, or asks what became of one; both may wait for the answer. */
 export async function requestEscalation(
   ctx: CallContext,
   asked: EscalationRequest,
 ): Promise<Outcome> {
+  await settleClimbs(ctx);
   const escalation =
     asked.escalation_id === undefined
       ? await raise(ctx, asked)
@@ -32,7 +34,7 @@ export async function requestEscalation(
     target: escalation.id,
     follow: async (tx) => {
       const now = (await tx.escalations.get(escalation.id)) ?? escalation;
-      return { answer: answerFor(now), settled: hasEnded(now) };
+      return { answer: answerFor(now), settled: !isUnended(now) };
     },
   };
 }
@@ -56,6 +58,7 @@ async function raise(ctx: CallContext, asked: EscalationRequest): Promise<Escala
     taskId: task?.id ?? null,
     topicId: null,
     raisedBy: agent.name,
+    forPeople: false,
   });
 }
 
@@ -71,24 +74,24 @@ async function requireOwn(ctx: CallContext, id: string): Promise<Escalation> {
   );
 }
 
-function hasEnded({ state }: Escalation): boolean {
-  return state === "resolved" || state === "withdrawn";
-}
-
 function answerFor(escalation: Escalation): JsonObject {
   return present({
     escalation_id: escalation.id,
     level: escalation.level,
     state: escalation.state,
-    resolution: escalation.resolution,
-    resolved_by: escalation.resolvedBy,
+    resolution: escalation.resolution?.text,
+    resolved_by: escalation.state === "resolved" ? escalation.resolvedBy : null,
     due_at: iso(escalation.dueAtMs),
     next: nextStep(escalation),
   });
 }
 
 function nextStep(escalation: Escalation): string {
-  if (escalation.state === "resolved") return "Go on as the resolution says.";
+  if (escalation.state === "resolved") {
+    const untilMs = escalation.resolution?.untilMs ?? null;
+    const until = untilMs === null ? "" : ` This exception ends at ${iso(untilMs)}.`;
+    return `Go on as the resolution says.${until}`;
+  }
   if (escalation.state === "withdrawn") return "It was withdrawn: decide yourself or ask anew.";
   return `Take other work; the answer comes to your inbox. To wait: request_escalation {"escalation_id":"${escalation.id}","wait_seconds":25}.`;
 }

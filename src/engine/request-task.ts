@@ -1,15 +1,17 @@
 import type { Agent } from "../core/agent.ts";
 import { GuvnorError } from "../core/errors.ts";
+import { ESCALATION_TASK } from "../core/escalation.ts";
 import { PRESENCE_MS } from "../core/presence.ts";
 import { scoreTask } from "../core/score.ts";
 import { claim } from "../core/task-decisions.ts";
 import { attemptId, isFor, type Task } from "../core/task.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
+import { settleClimbs } from "./climb-escalations.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
 import { requireTask } from "./find-rows.ts";
 import { isPresent } from "./is-present.ts";
-import { saveMoved, setAgentState } from "./move-task.ts";
+import { saveMoved } from "./move-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
 import { takeLease } from "./presence.ts";
 import { parallelTasks } from "./rules/bounds.ts";
@@ -41,6 +43,8 @@ export async function prepareRequest({ deps }: PrepareContext): Promise<JsonObje
 /** Chooses, claims and briefs in one transaction: two agents never get the same task. */
 export async function requestTask(ctx: CallContext, request: TaskRequest): Promise<Outcome> {
   const agent = callingAgent(ctx);
+  // A question that climbs now becomes a task that may be this agent's.
+  await settleClimbs(ctx);
   const held = await ctx.tx.tasks.heldBy(agent.name);
   const running = held.filter((task) => task.state === "running");
   if (request.task_id !== undefined) return await claimNamed(ctx, agent, request.task_id, running);
@@ -227,7 +231,6 @@ async function claimFor(ctx: CallContext, agent: Agent, ready: Task): Promise<Ou
     outcome: null,
     neededPerson: false,
   });
-  await setAgentState(ctx, agent, "analyzing");
   return await handOver(ctx, agent, task, why);
 }
 
@@ -251,6 +254,9 @@ async function handOver(
 }
 
 function nextStep(task: Task, again: boolean): string {
+  if (task.spec.kind === ESCALATION_TASK && task.spec.serves !== undefined) {
+    return `Find the answer, then report_progress {"task_id":"${task.id}","status":"done","outputs":{"answer":"…"}}.`;
+  }
   const start = again
     ? `You hold ${attemptId(task)} already. Go on with it`
     : "Do the work, commit it";

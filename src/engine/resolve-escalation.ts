@@ -1,17 +1,20 @@
 import { GuvnorError } from "../core/errors.ts";
-import type { Escalation } from "../core/escalation.ts";
+import { acknowledge } from "../core/escalation-matrix.ts";
+import { isUnended, type Escalation, type Resolution } from "../core/escalation.ts";
+import { fromIso } from "../core/iso-time.ts";
 import { unblock } from "../core/task-decisions.ts";
 import type { Task } from "../core/task.ts";
 import { appendNote } from "./append-note.ts";
 import { callingPerson, type CallContext, type WriteContext } from "./call-context.ts";
-import type { JsonObject } from "./call.ts";
+import { describeEscalation } from "./describe-escalation.ts";
 import { saveEscalation } from "./escalations.ts";
 import { requireEscalation } from "./find-rows.ts";
 import { sendToInbox } from "./inbox.ts";
 import { isPresent } from "./is-present.ts";
-import { endAttempt, saveMoved, setAgentState } from "./move-task.ts";
+import { endAttempt, saveMoved } from "./move-task.ts";
 import type { Outcome } from "./operation.ts";
-import { iso, present } from "./task-view.ts";
+import { rulesInForce } from "./rules/rules-in-force.ts";
+import { iso } from "./task-view.ts";
 
 /** A person looks after it; asking again changes nothing. */
 export async function acknowledgeEscalation(
@@ -21,23 +24,81 @@ export async function acknowledgeEscalation(
   const person = callingPerson(ctx);
   const found = requireUnended(await requireEscalation(ctx, id));
   if (found.state === "acknowledged") return outcomeFor(ctx, found);
-  const acknowledged: Escalation = { ...found, state: "acknowledged", acknowledgedBy: person };
-  await saveEscalation(ctx, acknowledged, found.state);
-  return outcomeFor(ctx, acknowledged);
+  return outcomeFor(ctx, await acknowledgeBy(ctx, found, person));
+}
+
+/** Below L3 it climbs no further for a while. */
+export async function acknowledgeBy(
+  ctx: WriteContext,
+  found: Escalation,
+  by: string,
+): Promise<Escalation> {
+  const { acknowledgedForMs } = (await rulesInForce(ctx)).settings.escalation;
+  const acknowledged = acknowledge(found, { by, acknowledgedForMs }, ctx.nowMs);
+  await saveEscalation(ctx, acknowledged, { from: found.state, event: "acknowledged" });
+  return acknowledged;
+}
+
+export interface PersonsAnswer {
+  readonly escalation_id: string;
+  readonly text: string;
+  readonly decision?: boolean | undefined;
+  /** ISO time. */
+  readonly exception_until?: string | undefined;
 }
 
 /** A person's answer. */
-export async function resolveEscalation(
-  ctx: CallContext,
-  { escalation_id: id, text }: { readonly escalation_id: string; readonly text: string },
-): Promise<Outcome> {
-  const person = callingPerson(ctx);
-  const found = requireUnended(await requireEscalation(ctx, id));
+export async function resolveEscalation(ctx: CallContext, said: PersonsAnswer): Promise<Outcome> {
+  const by = callingPerson(ctx);
+  const found = requireUnended(await requireEscalation(ctx, said.escalation_id));
+  const resolution = resolutionOf(said, ctx.nowMs);
   await requireAnswerable(ctx, found);
-  const { escalation, task } = await closeEscalation(ctx, found, { person, text });
+  const { escalation, task } = await closeEscalation(ctx, found, { by, resolution });
   const outcome = outcomeFor(ctx, escalation);
   if (task === undefined) return outcome;
   return { ...outcome, answer: { ...outcome.answer, task: { id: task.id, state: task.state } } };
+}
+
+function resolutionOf(
+  { text, decision = false, exception_until: until }: PersonsAnswer,
+  nowMs: number,
+): Resolution {
+  if (until === undefined) return { how: decision ? "decision" : "answer", text, untilMs: null };
+  const untilMs = fromIso(until);
+  if (!decision && untilMs > nowMs) return { how: "exception", text, untilMs };
+  throw new GuvnorError(
+    "input_invalid",
+    decision ? "It is either a decision or an exception." : "An exception ends in the future.",
+    "Give --decision, or --exception-until with a time that is to come.",
+  );
+}
+
+/** A person takes the question back: nobody need answer it, and what it blocked stays as it is. */
+export async function withdrawEscalation(
+  ctx: CallContext,
+  { escalation_id: id, reason }: { readonly escalation_id: string; readonly reason: string },
+): Promise<Outcome> {
+  const by = callingPerson(ctx);
+  const found = requireUnended(await requireEscalation(ctx, id));
+  await requireAnswerable(ctx, found);
+  const withdrawn = await withdraw(ctx, found, { by, why: reason });
+  if ((await ctx.tx.agents.get(found.raisedBy)) !== undefined) {
+    const text = `${id} (${found.summary}) was withdrawn: ${reason}`;
+    const to = found.raisedBy;
+    await sendToInbox(ctx, { to, from: by, kind: "escalation", subject: id, text });
+  }
+  return outcomeFor(ctx, withdrawn);
+}
+
+export async function withdraw(
+  ctx: WriteContext,
+  found: Escalation,
+  { by, why }: { readonly by: string; readonly why: string },
+): Promise<Escalation> {
+  const ended = { state: "withdrawn", resolvedBy: by, endedAtMs: ctx.nowMs } as const;
+  const withdrawn: Escalation = { ...found, ...ended };
+  await saveEscalation(ctx, withdrawn, { from: found.state, event: "withdrawn", why });
+  return withdrawn;
 }
 
 /** What guvnor asked about a review or a vote is answered by deciding it: words alone would leave it stuck. */
@@ -68,27 +129,24 @@ async function requireAnswerable(ctx: WriteContext, asked: Escalation): Promise<
 export async function closeEscalation(
   ctx: WriteContext,
   open: Escalation,
-  { person, text }: { readonly person: string; readonly text: string },
+  { by, resolution }: { readonly by: string; readonly resolution: Resolution },
 ): Promise<{ readonly escalation: Escalation; readonly task: Task | undefined }> {
   const escalation: Escalation = {
     ...open,
     state: "resolved",
-    resolvedBy: person,
-    resolution: text,
+    resolvedBy: by,
+    resolution,
     endedAtMs: ctx.nowMs,
   };
-  await saveEscalation(ctx, escalation, open.state);
+  await saveEscalation(ctx, escalation, { from: open.state, event: "resolved" });
   const task = await taskOf(ctx, escalation);
-  const settled =
-    task === undefined
-      ? undefined
-      : await answerTask(ctx, task, { escalation, note: { from: person, text } });
+  const settled = task === undefined ? undefined : await answerTask(ctx, task, escalation);
   const waiting = new Set([escalation.raisedBy, settled?.holder ?? escalation.raisedBy]);
   for (const to of waiting) {
     if ((await ctx.tx.agents.get(to)) === undefined) continue;
     await sendToInbox(ctx, {
       to,
-      from: person,
+      from: by,
       kind: "escalation",
       subject: escalation.id,
       text: messageFor(escalation, settled),
@@ -97,22 +155,19 @@ export async function closeEscalation(
   return { escalation, task: settled };
 }
 
-async function answerTask(
-  ctx: WriteContext,
-  task: Task,
-  { escalation, note }: { escalation: Escalation; note: { from: string; text: string } },
-): Promise<Task> {
+async function answerTask(ctx: WriteContext, task: Task, escalation: Escalation): Promise<Task> {
   const noted = await appendNote(ctx, task, {
-    from: note.from,
-    text: `${escalation.id} (${escalation.summary}) is resolved: ${note.text}`,
+    from: escalation.resolvedBy ?? "guvnor",
+    text: sentenceFor(escalation),
   });
   if (!(await answersBlocker(ctx, noted, escalation))) return noted;
   const holder = noted.holder === null ? undefined : await ctx.tx.agents.get(noted.holder);
   const isThere = holder !== undefined && (await isPresent(ctx, holder.name));
   const moved = unblock(noted, isThere, ctx.nowMs);
   const freed = await saveMoved(ctx, noted, moved, { escalation: escalation.id });
-  if (!isThere) await endAttempt(ctx, noted, "lost", true);
-  else if (holder.state === "blocked") await setAgentState(ctx, holder, "executing");
+  // An answer of a peer or a lead says nothing of whether the attempt needed a person.
+  const byPerson = escalation.resolvedBy?.includes(":") === true;
+  if (!isThere) await endAttempt(ctx, noted, "lost", byPerson);
   return freed;
 }
 
@@ -131,22 +186,28 @@ async function answersBlocker(ctx: WriteContext, task: Task, { id }: Escalation)
   const { blockedBy = null } = task.blocker ?? {};
   if (blockedBy === id) return true;
   const named = blockedBy === null ? undefined : await ctx.tx.escalations.get(blockedBy);
-  if (named !== undefined && isOpen(named)) return false;
-  return !(await ctx.tx.escalations.ofTask(task.id)).some(isOpen);
+  if (named !== undefined && isUnended(named)) return false;
+  return !(await ctx.tx.escalations.ofTask(task.id)).some(isUnended);
 }
 
-function isOpen({ state }: Escalation): boolean {
-  return state === "open" || state === "acknowledged";
-}
-
-function messageFor({ id, summary, resolution }: Escalation, task: Task | undefined): string {
+function messageFor(escalation: Escalation, task: Task | undefined): string {
   const about = task === undefined ? "" : ` ${task.id} is ${task.state}.`;
-  return `${id} (${summary}) is resolved: ${resolution}${about}`;
+  return `${sentenceFor(escalation)}${about}`;
+}
+
+function sentenceFor({ id, summary, resolution }: Escalation): string {
+  return `${id} (${summary}) is ${endedHow(resolution)}: ${resolution?.text ?? ""}`;
+}
+
+function endedHow(resolution: Resolution | null): string {
+  if (resolution?.how === "decision") return "decided";
+  if (resolution?.how !== "exception" || resolution.untilMs === null) return "resolved";
+  return `granted as an exception until ${iso(resolution.untilMs)}`;
 }
 
 /** @throws {GuvnorError} `state_conflict`. */
 function requireUnended(escalation: Escalation): Escalation {
-  if (isOpen(escalation)) return escalation;
+  if (isUnended(escalation)) return escalation;
   throw new GuvnorError(
     "state_conflict",
     `${escalation.id} is ${escalation.state} already.`,
@@ -156,28 +217,4 @@ function requireUnended(escalation: Escalation): Escalation {
 
 function outcomeFor(ctx: CallContext, escalation: Escalation): Outcome {
   return { answer: describeEscalation(escalation, ctx.nowMs), target: escalation.id };
-}
-
-/** All of it, for people. */
-export function describeEscalation(escalation: Escalation, nowMs: number): JsonObject {
-  const isOverdue = escalation.endedAtMs === null && escalation.dueAtMs <= nowMs;
-  return present({
-    escalation_id: escalation.id,
-    kind: escalation.kind,
-    severity: escalation.severity,
-    summary: escalation.summary,
-    detail: escalation.detail,
-    task: escalation.taskId,
-    topic: escalation.topicId,
-    raised_by: escalation.raisedBy,
-    level: escalation.level,
-    state: escalation.state,
-    raised_at: iso(escalation.createdAtMs),
-    due_at: iso(escalation.dueAtMs),
-    overdue: isOverdue ? true : null,
-    acknowledged_by: escalation.acknowledgedBy,
-    resolved_by: escalation.resolvedBy,
-    resolution: escalation.resolution,
-    ended_at: escalation.endedAtMs === null ? null : iso(escalation.endedAtMs),
-  });
 }

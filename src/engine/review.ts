@@ -7,14 +7,7 @@ import { raiseEscalation } from "./escalations.ts";
 import { belongsTo, queueGateRun } from "./gate-runs.ts";
 import { cut, sendToInbox } from "./inbox.ts";
 import { isPresent } from "./is-present.ts";
-import {
-  endAttempt,
-  hasRunning,
-  restAgent,
-  saveMoved,
-  setAgentState,
-  settleEnded,
-} from "./move-task.ts";
+import { endAttempt, hasRunning, saveMoved, settleEnded } from "./move-task.ts";
 import { noteOutcome } from "./rules/outcomes.ts";
 
 /** Characters of a gate's output that go back to the holder. */
@@ -28,8 +21,6 @@ export async function beginReview(
   commit: string | null,
 ): Promise<Task> {
   const submitted = await saveMoved(ctx, task, submit(task, commit, ctx.nowMs), { commit });
-  const holder = task.holder === null ? undefined : await ctx.tx.agents.get(task.holder);
-  if (holder !== undefined) await setAgentState(ctx, holder, "handoff");
   const attempt = await ctx.tx.attempts.get(task.id, task.attemptNo);
   if (attempt !== undefined) await ctx.tx.attempts.save({ ...attempt, headCommit: commit });
   for (const gate of gates) await queueGateRun(ctx, submitted, gate, "attempt");
@@ -102,7 +93,6 @@ async function complete(ctx: WriteContext, task: Task, by: Task["verifiedBy"]): 
     await noteOutcome(ctx, { agent: task.holder, task: done, outcome: "done" });
   }
   await closeEscalationsOf(ctx, task.id, "It is done.");
-  await restAgent(ctx, task.holder);
   await settleEnded(ctx, done);
   return done;
 }
@@ -143,11 +133,10 @@ export async function returnWork(
       taskId: task.id,
       topicId: null,
       raisedBy: "guvnor",
+      forPeople: true,
     });
   }
   if (holder === null) return;
-  const agent = await ctx.tx.agents.get(holder);
-  if (agent !== undefined && free) await setAgentState(ctx, agent, "executing");
   await sendToInbox(ctx, {
     to: holder,
     from: "guvnor",
@@ -170,6 +159,7 @@ async function askPerson(ctx: WriteContext, task: Task, runs: readonly GateRun[]
     taskId: task.id,
     topicId: null,
     raisedBy: "guvnor",
+    forPeople: true,
   });
 }
 

@@ -59,6 +59,7 @@ export async function describeBrief(ctx: ReadContext, task: Task): Promise<JsonO
     worktree: attempt?.worktree ?? null,
     after: await dependencyRows(ctx.tx, task),
     note_from_last_holder: task.note,
+    exceptions: await exceptionsFor(ctx, task),
     missing: task.missing,
   });
 }
@@ -84,6 +85,23 @@ async function dependencyRows(tx: ReadTx, task: Task): Promise<JsonObject[]> {
   return rows;
 }
 
+function blockerOf({ blocker }: Task): JsonObject | null {
+  if (blocker === null) return null;
+  const { kind, text, blockedBy, sinceMs } = blocker;
+  return present({ kind, text, blocked_by: blockedBy, since: iso(sinceMs) });
+}
+
+/** Granted by people and leads, as long as they hold: whoever does the work must know of them. */
+async function exceptionsFor({ tx, deps }: ReadContext, { id }: Task): Promise<JsonObject[]> {
+  const nowMs = deps.now();
+  return (await tx.escalations.ofTask(id)).flatMap(({ id: escalation, resolution, resolvedBy }) => {
+    if (resolution === null || resolution.untilMs === null || resolution.untilMs <= nowMs)
+      return [];
+    const { text, untilMs } = resolution;
+    return [present({ escalation, text, until: iso(untilMs), granted_by: resolvedBy })];
+  });
+}
+
 /** Everything about one task, for get_status and people. */
 export async function describeTask(ctx: ReadContext, task: Task): Promise<JsonObject> {
   const { tx } = ctx;
@@ -101,7 +119,7 @@ export async function describeTask(ctx: ReadContext, task: Task): Promise<JsonOb
       commit: task.commit,
       outputs: task.outputs,
       artifacts: task.artifacts,
-      blocker: task.blocker,
+      blocker: blockerOf(task),
       open_dependencies: task.openDependencies === 0 ? null : task.openDependencies,
       failures: task.failures === 0 ? null : task.failures,
       lost_leases: task.lostLeases === 0 ? null : task.lostLeases,

@@ -60,6 +60,7 @@ export function readSettings(source: string, fileName: string): LoadedSettings {
   const placeOf: PlaceOf = (list, id, path, offset) =>
     places.get(`${list}.${id}`)?.(path, offset) ?? "";
   problems.push(...unknownRoles(settings, placeOf), ...tooFewApprovers(settings, placeOf));
+  problems.push(...fallingThresholds(settings, yaml));
   if (problems.length > 0) throw configInvalid(problems);
   return { settings, placeOf };
 }
@@ -109,6 +110,13 @@ function repeatedMembers(yaml: YamlSource, roles: SettingsFile["roles"]): Config
       ];
     }),
   );
+}
+
+/** A person is not asked before a lead. */
+function fallingThresholds({ escalation }: ProjectSettings, yaml: YamlSource): ConfigProblem[] {
+  if (escalation.leadAfterMs <= escalation.personAfterMs) return [];
+  const message = "person_after is shorter than lead_after: both count from when it was raised";
+  return [{ place: yaml.place(["escalation"]), path: "escalation.person_after", message }];
 }
 
 /** Roles that are there without being listed. */

@@ -11,6 +11,7 @@ export function mergeProfile(file: SettingsFile, profile: ProfileFile): ProjectS
   const breakers = { ...profile.breakers, ...given(file.breakers) };
   const thresholds = { ...profile.health.thresholds, ...given(file.health.thresholds ?? {}) };
   const stall = file.stall ?? profile.stall;
+  const escalation = { ...profile.escalation, ...given(file.escalation) };
   return {
     profile: file.profile,
     autoApply: profile.auto_apply,
@@ -53,6 +54,13 @@ export function mergeProfile(file: SettingsFile, profile: ProfileFile): ProjectS
       },
     },
     stall: { afterMs: stall.after, response: stall.then },
+    escalation: {
+      peerAfterMs: escalation.peer_after,
+      leadAfterMs: escalation.lead_after,
+      personAfterMs: escalation.person_after,
+      acknowledgedForMs: escalation.acknowledged_for,
+      lead: escalation.lead,
+    },
     enrolment: file.tokens?.enrolment ?? "optional",
     roles: file.roles,
   };

@@ -84,6 +84,17 @@ const stall = once(() =>
   z.strictObject({ after: duration(), then: z.enum(["reassign", "revoke"]) }),
 );
 
+const escalation = once(() => {
+  const after = durationUpTo(31);
+  return z.strictObject({
+    peer_after: after,
+    lead_after: after,
+    person_after: after,
+    acknowledged_for: after,
+    lead: roleName(),
+  });
+});
+
 const roles = once(() => {
   const words = "the name of an agent or a person";
   const member = z
@@ -110,6 +121,7 @@ export const settingsSchema = once(() =>
       .partial()
       .default({}),
     stall: stall().optional(),
+    escalation: escalation().partial().default({}),
     tokens: z.strictObject({ enrolment: z.enum(["optional", "required"]) }).optional(),
     roles: roles().default({}),
   }),
@@ -127,6 +139,7 @@ export const profileSchema = once(() =>
     breakers: breakers(),
     health: z.strictObject({ report_interval: duration(), thresholds: thresholds() }),
     stall: stall(),
+    escalation: escalation(),
   }),
 );
 

@@ -56,7 +56,7 @@ export interface ReadTx {
   readonly topics: Pick<TopicTable, "get" | "list" | "due">;
   readonly solutions: Pick<SolutionTable, "get" | "ofTopic">;
   readonly ballots: Pick<BallotTable, "ofTopic">;
-  readonly escalations: Pick<EscalationTable, "get" | "list" | "ofTask">;
+  readonly escalations: Omit<EscalationTable, "save">;
   readonly messages: Pick<MessageTable, "waiting">;
   readonly requests: Pick<RequestTable, "get">;
   readonly policies: Pick<PolicyTable, "get" | "list">;
@@ -220,6 +220,8 @@ export interface EscalationTable {
   /** Oldest first. */
   list(states: readonly EscalationState[], limit: number): Promise<Escalation[]>;
   ofTask(taskId: string): Promise<Escalation[]>;
+  /** Unended ones below L3, oldest first: few. */
+  climbing(): Promise<Escalation[]>;
   save(escalation: Escalation): Promise<void>;
 }
 

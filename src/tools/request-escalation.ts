@@ -15,9 +15,9 @@ import { defineTool } from "./define-tool.ts";
 
 export const requestEscalationTool = defineTool({
   name: "request_escalation",
-  title: "Ask a person",
+  title: "Ask for help",
   description:
-    "Asks a person: give kind and summary. With escalation_id alone: what became of an earlier one. wait_seconds waits for the answer, which comes to your inbox too.",
+    "Asks peers, leads or people: give kind and summary. With escalation_id alone: what became of it. wait_seconds waits for the answer; your inbox gets it too.",
   class: "write",
   input: z.strictObject({
     kind: z.enum(ESCALATION_KINDS).optional(),

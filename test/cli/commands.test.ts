@@ -53,6 +53,7 @@ const READING: readonly (readonly string[])[] = [
   ["board", "list"],
   ["board", "show", "B1"],
   ["escalations", "list"],
+  ["escalations", "show", "E1"],
   ["policy", "apply", "--dry-run"],
   ["audit", "tail"],
   ["audit", "show", "3"],
@@ -88,6 +89,9 @@ describe("each command", () => {
     [["plan", "show", "P99"], 1, "plan_not_found"],
     [["board", "show", "B99"], 1, "topic_not_found"],
     [["escalations", "ack", "E99"], 1, "escalation_not_found"],
+    [["escalations", "show", "E99"], 1, "escalation_not_found"],
+    [["escalations", "resolve", "E1", "x", "--exception-until", "soon"], 2, "input_invalid"],
+    [["escalations", "withdraw", "E1"], 2, "input_invalid"],
     [["say", "nobody", "hello"], 1, "agent_unknown"],
     [["audit", "show", "999999"], 1, "input_invalid"],
     [["audit", "verify", "missing.jsonl"], 1, "input_invalid"],
@@ -205,6 +209,21 @@ describe("work by people", () => {
     expect(text).toContain("Yours.");
   });
 
+  it("grants an exception for a time, and takes a question back", async () => {
+    const granted = await askPolicy("May I skip the review?");
+    const until = ["--exception-until", "2h"];
+    expect(
+      await sandbox.json("escalations", "resolve", granted, "This once.", ...until),
+    ).toMatchObject({ resolved_how: "exception", exception_until: expect.any(String) });
+    const shown = (await sandbox.guvnor("escalations", "show", granted)).stdout;
+    expect(shown).toMatch(/exception {2,}This once\./);
+    expect(shown).toMatch(/L3 .*policy/);
+    const withdrawn = await askPolicy("And the tests?");
+    expect(
+      await sandbox.json("escalations", "withdraw", withdrawn, "--reason", "No."),
+    ).toMatchObject({ state: "withdrawn" });
+  });
+
   it("decides a topic", async () => {
     const decided = await sandbox.json("board", "decide", "B1", "S1", "--reason", "Simplest");
     expect(decided).toMatchObject({ state: "decided", decision: { winner: "S1", by: "person" } });
@@ -245,3 +264,9 @@ describe("work by people", () => {
     });
   });
 });
+
+async function askPolicy(summary: string): Promise<string> {
+  const { result } = await served.client.call("request_escalation", { kind: "policy", summary });
+  const asked = result?.["structuredContent"] as { escalation_id: string };
+  return asked.escalation_id;
+}

@@ -73,7 +73,9 @@ describe("methods", () => {
     for (const [voter, id] of Object.entries(ballots)) await vote(voter, { ballot: [id] });
     expect(await decisionOf()).toMatchObject({
       topic: { state: "no_consensus" },
-      decision: { reason: "No solution has two thirds of the votes." },
+      decision: {
+        reason: "No solution has two thirds of the votes. No agent is present that could mediate.",
+      },
     });
   });
 
@@ -130,7 +132,7 @@ describe("vetoes", () => {
     await vote("bob", { ballot: ["S1"] });
     expect(await vote("cyd", { abstain: true, veto: ["S1", "S2", "S3"] })).toMatchObject({
       state: "no_consensus",
-      decision: { reason: "Every solution was vetoed." },
+      decision: { reason: "Every solution was vetoed. No agent is present that could mediate." },
     });
     expect(await decisionOf()).toMatchObject({ rounds: [{ no_winner: "vetoed" }] });
     const word = { topic_id: "B1", solution_id: "S1", reason: "I answer for it" };

@@ -182,7 +182,9 @@ export class LedgerModel {
         return;
       case "escalation": {
         const task = this.tasks.get(String(effect["task"]));
-        if (task !== undefined && effect.to === "open") task.isPersonInformed = true;
+        if (task !== undefined && effect.to === "open" && effect["level"] === "L3") {
+          task.isPersonInformed = true;
+        }
         if (effect.to === "open" || effect.to === "acknowledged") {
           this.escalations.set(effect.id, { task: task?.id });
         } else this.escalations.delete(effect.id);

@@ -115,9 +115,12 @@ const ESCALATION: Escalation = {
   taskId: "T1",
   topicId: null,
   raisedBy: "ada",
-  level: "L3",
+  forPeople: false,
+  level: "L2",
+  climbs: [{ level: "L2", atMs: 1, why: "conflict", taskId: "T2" }],
   state: "open",
   createdAtMs: 1,
+  countedFromMs: 1,
   dueAtMs: 2,
   acknowledgedBy: null,
   resolvedBy: null,
@@ -269,7 +272,7 @@ export function testStoreContract(open: () => Promise<Store>): void {
         progressAtMs: 5,
         percent: 12.5,
         note: "n\u2028é",
-        blocker: { kind: "k", text: "t", blockedBy: "T2" },
+        blocker: { kind: "k", text: "t", blockedBy: "T2", sinceMs: 7 },
         missing: [{ gate: "tests", evidence: "red" }],
         outputs: { a: [1, { b: null }] },
         artifacts: [{ name: "x", path: "y", sha256: "0".repeat(64) }],
@@ -469,6 +472,14 @@ export function testStoreContract(open: () => Promise<Store>): void {
         expect(await tx.escalations.ofTask("T1")).toEqual([ESCALATION]);
         expect(await tx.escalations.list(["resolved"], 5)).toEqual([]);
         expect(await tx.escalations.list(["open", "resolved"], 5)).toEqual([ESCALATION]);
+        expect(await tx.escalations.climbing()).toEqual([ESCALATION]);
+        const resolution = { how: "exception", text: "t", untilMs: 9 } as const;
+        const resolved = { ...ESCALATION, resolution, endedAtMs: 5 } as const;
+        await tx.escalations.save(resolved);
+        expect(await tx.escalations.get("E1")).toEqual(resolved);
+        expect(await tx.escalations.climbing()).toEqual([]);
+        await tx.escalations.save({ ...ESCALATION, level: "L3" });
+        expect(await tx.escalations.climbing()).toEqual([]);
       });
     });
 

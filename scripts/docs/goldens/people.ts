@@ -1,3 +1,4 @@
+import { objectOf } from "../../../src/cli/answer.ts";
 import type { Stage } from "./stage.ts";
 
 /** Questions to people, pictures of the project, and what every tool answers alike. */
@@ -11,19 +12,33 @@ export async function playPeople(stage: Stage): Promise<void> {
 async function ask({ fleet, show, refused, quietly }: Stage): Promise<void> {
   const tool = "request_escalation";
   for (const agent of ["ada", "ben", "cleo"]) await quietly(agent, "get_status");
-  const asked = await show("ben", tool, "asked", {
+  const asked = await show("ben", tool, "asked; a peer's turn", {
     kind: "question",
     summary: "For whom is the guide?",
     detail: "A beginner needs more pictures.",
     severity: "low",
-    task_id: "T3",
   });
   const id = asked["escalation_id"];
   await show("ben", tool, "asked again, still open", { escalation_id: id });
-  await fleet.asPerson("escalations_ack", { escalation_id: id });
-  await show("ben", tool, "a person looks after it", { escalation_id: id });
-  await fleet.asPerson("escalations_resolve", { escalation_id: id, text: "For beginners." });
-  await show("ben", tool, "resolved", { escalation_id: id });
+  const { task } = await show("cleo", "request_task", "a question of another agent", {});
+  const done = { task_id: objectOf({ task }, "task")["id"], status: "done" };
+  await show("cleo", "report_progress", "done without the answer", done);
+  const answer = { ...done, outputs: { answer: "For beginners." } };
+  await show("cleo", "report_progress", "an answer", answer);
+  await show("ben", tool, "a peer answered", { escalation_id: id });
+  const policy = await show("ben", tool, "asked what only people decide", {
+    kind: "policy",
+    summary: "May it name customers?",
+  });
+  const policyId = policy["escalation_id"];
+  await fleet.asPerson("escalations_ack", { escalation_id: policyId });
+  await show("ben", tool, "a person looks after it", { escalation_id: policyId });
+  await fleet.asPerson("escalations_resolve", {
+    escalation_id: policyId,
+    text: "Two, for the fair.",
+    exception_until: "2030-01-01T00:00:00Z",
+  });
+  await show("ben", tool, "an exception was granted", { escalation_id: policyId });
   await refused("ada", tool, "somebody else's question", { escalation_id: id });
   await refused("ada", tool, "a question without words", { kind: "question" });
   await quietly("ben", "get_status");
@@ -56,7 +71,7 @@ async function share({ show, refused }: Stage): Promise<void> {
 
 async function repeat({ show, refused }: Stage): Promise<void> {
   const tool = "request_escalation";
-  const once = { kind: "other", summary: "May I?", request_id: "ask-1" };
+  const once = { kind: "policy", summary: "May I?", request_id: "ask-1" };
   await show("cleo", tool, "with a request_id", once);
   await show("cleo", tool, "the very same call again: the same answer", once);
   await refused("cleo", tool, "the request_id of another call", { ...once, summary: "Must I?" });

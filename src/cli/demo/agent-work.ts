@@ -145,7 +145,8 @@ async function decide(work: Work, topic: NonNullable<Recipe["topic"]>): Promise<
 async function askPerson(work: Work, ask: NonNullable<Recipe["ask"]>): Promise<string> {
   const { connection, id } = work;
   const asked = await connection.call("request_escalation", {
-    kind: "question",
+    // Only a person may answer it; a question that peers may answer would climb for hours.
+    kind: "policy",
     severity: "medium",
     task_id: id,
     ...ask,

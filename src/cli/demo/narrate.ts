@@ -72,6 +72,7 @@ const TELLERS: Readonly<Record<string, Teller>> = {
     const id = text(effect, "id");
     switch (effect["to"]) {
       case "open":
+        if (effect["event"] !== "raised") return undefined;
         return ["attention", `${id}  ${entry.actor} asks a person: ${text(effect, "summary")}`];
       case "acknowledged":
         return ["plain", `${id}  ${entry.actor} looks after it`];

@@ -177,7 +177,7 @@ function readTopic(draft: Draft, entry: Entry, effect: Effect): void {
 
 function readEscalation(draft: Draft, entry: Entry, effect: Effect): void {
   const id = text(effect, "id");
-  if (effect["to"] === "open") {
+  if (effect["event"] === "raised") {
     draft.escalations.set(id, {
       id,
       task: effect["task"] === undefined ? undefined : text(effect, "task"),

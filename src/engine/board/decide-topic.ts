@@ -93,13 +93,15 @@ export async function mediateTopic(
 async function answerEscalations(
   ctx: CallContext,
   topic: Topic,
-  answer: { readonly person: string; readonly text: string },
+  { person, text }: { readonly person: string; readonly text: string },
 ): Promise<void> {
   for (const escalation of await ctx.tx.escalations.list(
     ["open", "acknowledged"],
     OPEN_ESCALATIONS,
   )) {
-    if (escalation.topicId === topic.id) await closeEscalation(ctx, escalation, answer);
+    if (escalation.topicId !== topic.id) continue;
+    const resolution = { how: "decision", text, untilMs: null } as const;
+    await closeEscalation(ctx, escalation, { by: person, resolution });
   }
 }
 

@@ -160,5 +160,6 @@ async function askPerson(
     taskId: topic.taskId,
     topicId: topic.id,
     raisedBy: "guvnor",
+    forPeople: true,
   });
 }

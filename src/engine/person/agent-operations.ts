@@ -9,6 +9,7 @@ import { countFor } from "../rules/exceeded.ts";
 import { restoreAgent, revokeAgent } from "../rules/revoke-agent.ts";
 import { rulesInForce } from "../rules/rules-in-force.ts";
 import { freeOutOfReach, readTrust, saveTrust } from "../rules/trust.ts";
+import { shownStates } from "../shown-state.ts";
 import { iso, present } from "../task-view.ts";
 import { definePersonOperation } from "./define-person-operation.ts";
 
@@ -21,12 +22,13 @@ const listAgents = definePersonOperation({
   input: z.strictObject({}),
   handle: async (ctx): Promise<Outcome> => {
     const rows = [];
+    const stateOf = await shownStates(ctx, ctx.nowMs);
     for (const agent of await ctx.tx.agents.list()) {
       const trust = await readTrust(ctx, agent.name, agent.tier);
       rows.push(
         present({
           name: agent.name,
-          state: agent.state,
+          state: stateOf(agent),
           tier: agent.tier,
           frozen_by: trust.frozenBy,
           verified: trust.verified,

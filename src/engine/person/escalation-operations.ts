@@ -1,11 +1,14 @@
 import { z } from "zod";
 
 import type { EscalationState } from "../../core/escalation.ts";
+import { settleClimbs } from "../climb-escalations.ts";
+import { describeEscalation, describeHistory } from "../describe-escalation.ts";
+import { requireEscalation } from "../find-rows.ts";
 import type { Operation } from "../operation.ts";
 import {
   acknowledgeEscalation,
-  describeEscalation,
   resolveEscalation,
+  withdrawEscalation,
 } from "../resolve-escalation.ts";
 import { say } from "../say.ts";
 import { definePersonOperation } from "./define-person-operation.ts";
@@ -25,14 +28,36 @@ const escalationsAck = definePersonOperation({
 
 const escalationsResolve = definePersonOperation({
   name: "escalations_resolve",
-  input: z.strictObject({ escalation_id: escalationId, text }),
+  input: z.strictObject({
+    escalation_id: escalationId,
+    text,
+    decision: z.boolean().optional(),
+    exception_until: z.iso.datetime({ offset: true }).optional(),
+  }),
   handle: resolveEscalation,
+});
+
+const escalationsWithdraw = definePersonOperation({
+  name: "escalations_withdraw",
+  input: z.strictObject({ escalation_id: escalationId, reason: text }),
+  handle: withdrawEscalation,
+});
+
+const escalationsShow = definePersonOperation({
+  name: "escalations_show",
+  input: z.strictObject({ escalation_id: escalationId }),
+  handle: async (ctx, { escalation_id: id }) => {
+    await settleClimbs(ctx);
+    const escalation = await requireEscalation(ctx, id);
+    return { answer: describeHistory(escalation, ctx.nowMs), target: id };
+  },
 });
 
 const escalationsList = definePersonOperation({
   name: "escalations_list",
   input: z.strictObject({ all: z.boolean().optional() }),
   handle: async (ctx, { all = false }) => {
+    await settleClimbs(ctx);
     const found = await ctx.tx.escalations.list(all ? ALL : OPEN, SHOWN + 1);
     const escalations = found
       .slice(0, SHOWN)
@@ -50,6 +75,8 @@ const sayOperation = definePersonOperation({
 export const escalationOperations: readonly Operation[] = [
   escalationsAck,
   escalationsResolve,
+  escalationsWithdraw,
   escalationsList,
+  escalationsShow,
   sayOperation,
 ];

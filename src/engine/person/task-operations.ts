@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { GuvnorError } from "../../core/errors.ts";
+import { ESCALATION_TASK } from "../../core/escalation.ts";
 import { reopen, satisfies } from "../../core/task-decisions.ts";
 import { OPEN_STATES, TASK_STATES, type Task } from "../../core/task.ts";
 import { callingPerson, type CallContext } from "../call-context.ts";
@@ -107,6 +108,7 @@ const reopenOperation = definePersonOperation({
   handle: async (ctx, { task_id: id, reason: why }): Promise<Outcome> => {
     const person = callingPerson(ctx);
     const task = await requireTask(ctx, id);
+    requireNoQuestion(task);
     const wasSatisfied = satisfies(task);
     const open = await countOpenDependencies(ctx, id);
     const moved = reopen(task, open, ctx.nowMs);
@@ -122,6 +124,16 @@ const reopenOperation = definePersonOperation({
     return { answer: { task: taskRow(saved), reason: why }, target: id };
   },
 });
+
+/** A question goes on without the task in which it was put. */
+function requireNoQuestion({ id, spec }: Task): void {
+  if (spec.kind !== ESCALATION_TASK || spec.serves === undefined) return;
+  throw new GuvnorError(
+    "state_conflict",
+    `${id} was made to put ${spec.serves} to agents, which has gone on since.`,
+    `See where it is: guvnor escalations show ${spec.serves}`,
+  );
+}
 
 const showPlan = definePersonOperation({
   name: "plan_show",

@@ -16,7 +16,7 @@ import { block } from "../../core/task-decisions.ts";
 import type { Task } from "../../core/task.ts";
 import type { WriteContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
-import { saveMoved, setAgentState } from "../move-task.ts";
+import { saveMoved } from "../move-task.ts";
 import { readField } from "../read-call.ts";
 import { emitEvent } from "./outbox.ts";
 import { saveApproval } from "./save-approval.ts";
@@ -170,7 +170,6 @@ async function blockTask(
   const { id } = approval;
   const reason = { kind: APPROVAL_BLOCKER, text: `Waits for ${id}: ${text}`, blockedBy: id };
   await saveMoved(ctx, task, block(task, reason, ctx.nowMs), { blocker: APPROVAL_BLOCKER });
-  await setAgentState(ctx, agent, "blocked");
 }
 
 /** Whoever worked on the task may not approve it either. */

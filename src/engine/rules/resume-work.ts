@@ -4,6 +4,7 @@ import { lowestTier } from "../../core/token.ts";
 import { prolongTopics } from "../board/settle-topics.ts";
 import type { WriteContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
+import { prolongClimbs } from "../climb-escalations.ts";
 import { toGuvnorError } from "../error-answer.ts";
 import { contextOf, tryOut } from "../handler-context.ts";
 import { sendToInbox } from "../inbox.ts";
@@ -17,8 +18,8 @@ import { readStopFor, readStops } from "./stops.ts";
 
 /**
  * After a stop: reports that came meanwhile are taken in the order in which they came, each under
- * its own fence and under the rules in force now; topics get back the time in which nobody could
- * speak; then what absent agents held is given back.
+ * its own fence and under the rules in force now; topics and questions get back the time in
+ * which nobody could speak; then what absent agents held is given back.
  * @returns How many reports were taken.
  */
 export async function resumeWork(ctx: WriteContext, ended: Stop): Promise<number> {
@@ -37,7 +38,7 @@ export async function resumeWork(ctx: WriteContext, ended: Stop): Promise<number
   return taken;
 }
 
-/** Of the stop that is over and those that it followed on: a single agent's stops no topic. */
+/** Of the stop that is over and those that it followed on: a single agent's stops neither topics nor questions. */
 async function giveBackTime(ctx: WriteContext, { scope, endedAtMs }: Stop): Promise<void> {
   const { tx, nowMs: toMs } = ctx;
   if (scope.kind === "agent" || (await readStopFor(tx, null)) !== undefined) return;
@@ -45,6 +46,7 @@ async function giveBackTime(ctx: WriteContext, { scope, endedAtMs }: Stop): Prom
   const intervals = stopIntervals(await readStops(tx), who);
   const fromMs = stoodStillSince(intervals, endedAtMs ?? toMs);
   await prolongTopics(ctx, { fromMs, toMs });
+  await prolongClimbs(ctx, { fromMs, toMs });
 }
 
 /** It was told that its report counts. */

@@ -56,10 +56,13 @@ function compileOrDeny(
   }
 }
 
-/** As they were applied; a version that was stored before there were rules is read again. */
+/** Parts that versions of guvnor before this one did not store. */
+const PARTS = ["policy", "escalation"];
+
+/** As they were applied; what an older guvnor stored is read again. */
 function settingsOf({ policy }: EngineDeps, applied: PolicySet | undefined): ProjectSettings {
   if (applied === undefined) return NO_SETTINGS;
-  return Object.hasOwn(applied.settings, "policy")
+  return PARTS.every((part) => Object.hasOwn(applied.settings, part))
     ? applied.settings
     : policy.load(applied.source, "guvnor.yaml");
 }

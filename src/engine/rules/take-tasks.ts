@@ -1,6 +1,6 @@
 import { takeAway } from "../../core/task-decisions.ts";
 import type { WriteContext } from "../call-context.ts";
-import { endAttempt, restAgent, saveMoved } from "../move-task.ts";
+import { endAttempt, saveMoved } from "../move-task.ts";
 
 /**
  * What an agent holds that may not go on with it is ready again, not counted against the task; what
@@ -14,5 +14,4 @@ export async function takeTasks(ctx: WriteContext, agent: string, why: string): 
     await endAttempt(ctx, task, "lost");
     await saveMoved(ctx, task, takeAway(task, ctx.nowMs), { lost_by: agent, why });
   }
-  await restAgent(ctx, agent);
 }

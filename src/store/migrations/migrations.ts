@@ -3,6 +3,7 @@ import { rulesSchema } from "./0002-rules.ts";
 import { attemptsOfAgentsSchema } from "./0003-attempts-of-agents.ts";
 import { votesSchema } from "./0004-votes.ts";
 import { deliberationSchema } from "./0005-deliberation.ts";
+import { escalationMatrixSchema } from "./0006-escalation-matrix.ts";
 import type { Dialect } from "./dialect.ts";
 
 /** In order; the number of a migration is its place, from 1. Append only. */
@@ -12,6 +13,7 @@ export const MIGRATIONS: readonly ((dialect: Dialect) => string)[] = [
   attemptsOfAgentsSchema,
   votesSchema,
   deliberationSchema,
+  escalationMatrixSchema,
 ];
 
 export const SCHEMA_NUMBER = MIGRATIONS.length;

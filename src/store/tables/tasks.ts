@@ -1,6 +1,6 @@
 import { formatId, parseId } from "../../core/ids.ts";
 import { orderKey } from "../../core/score.ts";
-import { TASK_STATES, type Task, type TaskState } from "../../core/task.ts";
+import { TASK_STATES, type Blocker, type Task, type TaskState } from "../../core/task.ts";
 import {
   IN_SCOPE,
   insert,
@@ -240,7 +240,7 @@ function toTask(row: SqlRow): Task {
     progressAtMs: numberOrNull(row, "progress_at_ms"),
     percent: numberOrNull(row, "percent"),
     note: textOrNull(row, "note"),
-    blocker: jsonOrNull(row, "blocker"),
+    blocker: toBlocker(row),
     missing: json(row, "missing"),
     outputs: json(row, "outputs"),
     artifacts: json(row, "artifacts"),
@@ -252,4 +252,10 @@ function toTask(row: SqlRow): Task {
     failedBy: textOrNull(row, "failed_by"),
     verifiedBy: textOrNull(row, "verified_by") as Task["verifiedBy"],
   };
+}
+
+/** One that was stored before blockers said since when counts from the task's last change. */
+function toBlocker(row: SqlRow): Blocker | null {
+  const stored = jsonOrNull<Omit<Blocker, "sinceMs"> & Partial<Blocker>>(row, "blocker");
+  return stored === null ? null : { sinceMs: number(row, "updated_at_ms"), ...stored };
 }

@@ -7,7 +7,6 @@ import {
   describeEscalation,
   resolveEscalation,
 } from "../resolve-escalation.ts";
-import { say } from "../say.ts";
 import { definePersonOperation } from "./define-person-operation.ts";
 
 const SHOWN = 100;
@@ -41,15 +40,8 @@ const escalationsList = definePersonOperation({
   },
 });
 
-const sayOperation = definePersonOperation({
-  name: "say",
-  input: z.strictObject({ to: z.string().min(1).max(65), text }),
-  handle: say,
-});
-
 export const escalationOperations: readonly Operation[] = [
   escalationsAck,
   escalationsResolve,
   escalationsList,
-  sayOperation,
 ];

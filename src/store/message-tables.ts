@@ -1,3 +1,4 @@
+import type { Given, Seen } from "../core/delivery.ts";
 import type { Message, Post } from "../core/message.ts";
 
 export interface MessageTable {
@@ -20,11 +21,17 @@ export interface MessageTable {
     post: Post,
     to: { readonly agent: string; readonly subject: string | null },
   ): Promise<boolean>;
-  /** An answer holds them. */
-  give(to: string, ids: readonly string[], atMs: number): Promise<void>;
+  /** An answer holds them; only the first reading of each kind is kept. */
+  give(
+    to: string,
+    ids: readonly string[],
+    reading: { readonly number: number; readonly isOfAll: boolean; readonly atMs: number },
+  ): Promise<void>;
+  /** How a delivery was given; undefined where it never was. */
+  given(to: string, id: string): Promise<Given | undefined>;
+  /** Unacknowledged ones up to this id that were seen with it, oldest first. */
+  seen(to: string, upToId: string, seen: Seen): Promise<string[]>;
   acknowledge(to: string, ids: readonly string[], atMs: number): Promise<void>;
-  /** Deliveries up to this id that were given and not acknowledged yet, oldest first. */
-  given(to: string, upToId: string, channel: string | undefined): Promise<string[]>;
 }
 
 export interface PostTable {

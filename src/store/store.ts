@@ -95,7 +95,7 @@ export interface StoreTx extends ReadTx {
   readonly tokens: TokenTable;
   readonly outbox: OutboxTable;
   /** The next number of this noun in this project, from 1. */
-  nextNumber(kind: IdKind | "event" | "heldReport"): Promise<number>;
+  nextNumber(kind: IdKind | "event" | "heldReport" | "reading"): Promise<number>;
   /** Undoes `work`'s writes alone when it throws or answers `keep: false`. */
   savepoint<T>(work: () => Promise<{ keep: boolean; value: T }>): Promise<T>;
   /** Wakes waiting calls of all processes after the commit. */

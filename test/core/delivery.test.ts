@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import type { Agent } from "../../src/core/agent.ts";
 import { parseAddress } from "../../src/core/channel.ts";
-import { recipientsOf } from "../../src/core/delivery.ts";
+import { recipientsOf, seenWith } from "../../src/core/delivery.ts";
 
 const DAY_MS = 86_400_000;
 const NOW_MS = 100 * DAY_MS;
@@ -33,6 +33,15 @@ const AGENTS = [
   agent("dora", { state: "revoked", role: "reviewer" }),
   agent("emil", { state: "offline", lastSeenMs: NOW_MS - 7 * DAY_MS }),
 ];
+
+describe("what was seen with a message", () => {
+  test("is what was given with it or before, in its channel, or in all where all were read", () => {
+    const last = { channel: "#a", in: 3, inAll: 5 };
+    expect(seenWith(last, "#a")).toEqual({ channel: "#a", reading: 3 });
+    expect(seenWith(last, undefined)).toEqual({ channel: undefined, reading: 5 });
+    expect(seenWith({ ...last, inAll: null }, undefined)).toEqual({ channel: "#a", reading: 3 });
+  });
+});
 
 function names(to: string, members: readonly string[] = [], from = "zoe"): readonly string[] {
   const address = parseAddress(to);

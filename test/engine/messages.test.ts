@@ -203,7 +203,30 @@ describe("reading", () => {
     await send("ada", "ben", "two");
     await read("ben", { channel: "ada" });
     expect(await read("ben", { after: "M2" })).toEqual(["M1 cleo in cleo: one"]);
-    expect(await fleet.refusal("ben", "read_messages", { after: "two" })).toBe("input_invalid");
+  });
+
+  test("acknowledges nothing of an answer that was lost, whatever it has seen since", async () => {
+    await send("cleo", "ben", "one");
+    await send("ada", "ben", "two");
+    // These two never arrived.
+    await read("ben", { channel: "cleo" });
+    await read("ben");
+    await send("ada", "ben", "three");
+    expect(await read("ben", { channel: "ada" })).toHaveLength(2);
+    expect(await read("ben", { after: "M3" })).toEqual(["M1 cleo in cleo: one (again)"]);
+  });
+
+  test.each([
+    [{ after: "M2" }],
+    [{ after: "M9" }],
+    [{ after: "the last" }],
+    [{ after: "M1", channel: "cleo" }],
+  ])("acknowledges with what it was given alone: not %j", async (args) => {
+    await send("ada", "ben", "one");
+    await read("ben");
+    await send("ada", "ben", "two");
+    expect(await fleet.refusal("ben", "read_messages", args)).toBe("message_not_found");
+    expect(await read("ben")).toHaveLength(2);
   });
 
   test("gives twenty at a time, cuts long ones, and shows one whole", async () => {

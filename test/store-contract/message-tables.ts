@@ -57,7 +57,7 @@ export function testMessageTables(open: () => Promise<Store>): void {
       });
     });
 
-    test("deliveries come in order, of one channel or all, and only given ones are acknowledged", async () => {
+    test("deliveries come in order, of one channel or of all, until they are acknowledged", async () => {
       await store.write(SCOPE, async (tx) => {
         for (const n of [1, 2, 3, 4]) {
           const channel = n % 2 === 0 ? "#even" : "#odd";
@@ -70,15 +70,40 @@ export function testMessageTables(open: () => Promise<Store>): void {
         expect(await posts("#odd")).toEqual(["M1", "M3"]);
         expect(await posts("#even", "M2")).toEqual(["M4"]);
         expect(ids(await tx.messages.waitingPosts("ada", {}, 2))).toEqual(["M1", "M2"]);
-        expect(await tx.messages.given("ada", "M4", undefined)).toEqual([]);
-        await tx.messages.give("ada", ["M1", "M2", "M4"], 7);
-        await tx.messages.give("ada", ["M1"], 8);
-        expect(await tx.messages.given("ada", "M3", undefined)).toEqual(["M1", "M2"]);
-        expect(await tx.messages.given("ada", "M4", "#even")).toEqual(["M2", "M4"]);
-        expect(await tx.messages.waiting("ada", 1)).toMatchObject([{ id: "M1", givenAtMs: 7 }]);
-        await tx.messages.acknowledge("ada", ["M1", "M2"], 9);
-        expect(await posts()).toEqual(["M3", "M4"]);
-        expect(await tx.messages.given("ada", "M4", undefined)).toEqual(["M4"]);
+        await tx.messages.acknowledge("ada", ["M1", "M9"], 9);
+        expect(await posts()).toEqual(["M2", "M3", "M4"]);
+        expect(await tx.messages.waiting("ada", 1)).toMatchObject([{ id: "M2", givenAtMs: null }]);
+      });
+    });
+
+    test("what was given is remembered with its first reading, of any kind and of all channels", async () => {
+      await store.write(SCOPE, async (tx) => {
+        for (const n of [1, 2, 3, 4]) {
+          const channel = n % 2 === 0 ? "#even" : "#odd";
+          await tx.posts.insert(post(n, channel));
+          await tx.messages.deliver(post(n, channel), { agent: "ada", subject: channel });
+        }
+        const give = async (ids: string[], number: number, isOfAll: boolean): Promise<void> =>
+          await tx.messages.give("ada", ids, { number, isOfAll, atMs: number });
+        expect(await tx.messages.given("ada", "M1")).toBeUndefined();
+        await give(["M1", "M3"], 5, false);
+        await give(["M1", "M2"], 6, true);
+        await give(["M1"], 7, true);
+        expect(await tx.messages.given("ada", "M1")).toEqual({ channel: "#odd", in: 5, inAll: 6 });
+        expect(await tx.messages.given("ada", "M2")).toEqual({ channel: "#even", in: 6, inAll: 6 });
+        expect(await tx.messages.given("ada", "M3")).toMatchObject({ in: 5, inAll: null });
+        expect(await tx.messages.given("bob", "M1")).toBeUndefined();
+        expect(await tx.messages.waiting("ada", 1)).toMatchObject([{ id: "M1", givenAtMs: 5 }]);
+        const seen = async (upTo: string, reading: number, channel?: string): Promise<string[]> =>
+          await tx.messages.seen("ada", upTo, { channel, reading });
+        expect(await seen("M4", 6)).toEqual(["M1", "M2"]);
+        expect(await seen("M1", 6)).toEqual(["M1"]);
+        expect(await seen("M4", 5)).toEqual([]);
+        expect(await seen("M4", 5, "#odd")).toEqual(["M1", "M3"]);
+        expect(await seen("M4", 6, "#even")).toEqual(["M2"]);
+        await tx.messages.acknowledge("ada", ["M1"], 9);
+        expect(await seen("M4", 6)).toEqual(["M2"]);
+        expect(await tx.messages.given("ada", "M1")).toBeDefined();
       });
     });
 

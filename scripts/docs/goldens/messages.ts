@@ -40,6 +40,5 @@ async function listen(stage: Stage): Promise<void> {
   await fleet.asPerson("say", { to: "#all", text: "The guide can wait." });
   await show("ben", tool, "a person's word", { channel: "#all" });
   await refused("cleo", tool, "what two others said", { message_id: direct });
-  await refused("cleo", tool, "no id of a message", { after: "the last one" });
-  await quietly("ben", tool, { after: "M999" });
+  await refused("cleo", tool, "a message that it was not given", { after: "M999" });
 }

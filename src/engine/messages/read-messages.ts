@@ -1,7 +1,7 @@
 import type { Agent } from "../../core/agent.ts";
 import { addressIn, channelOf, partnersOf } from "../../core/channel.ts";
+import { seenWith } from "../../core/delivery.ts";
 import { GuvnorError } from "../../core/errors.ts";
-import { parseId } from "../../core/ids.ts";
 import type { Message } from "../../core/message.ts";
 import { callingAgent, type CallContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
@@ -46,7 +46,7 @@ export async function readMessages(ctx: CallContext, asked: ReadingMessages): Pr
       ? await readableIn(ctx, agent)
       : await ctx.tx.messages.waitingPosts(agent.name, { channel }, ROWS + 1);
   const shown = found.slice(0, ROWS);
-  await give(ctx, agent, shown);
+  await give(ctx, agent, { shown, isOfAll: channel === undefined });
   const answer = {
     messages: shown.map((message) => messageRow(message, agent.name)),
     ...present({
@@ -81,22 +81,36 @@ async function acknowledge(
   agent: Agent,
   { upTo, channel }: { upTo: string; channel: string | undefined },
 ): Promise<readonly string[]> {
-  if (parseId("message", upTo) === undefined) {
-    const fix = "Give the id of the last message that you have read, such as M9.";
-    throw new GuvnorError("input_invalid", `"${upTo.slice(0, 32)}" is no message's id.`, fix);
-  }
-  const ids = await ctx.tx.messages.given(agent.name, upTo, channel);
-  await ctx.tx.messages.acknowledge(agent.name, ids, ctx.nowMs);
+  const { messages } = ctx.tx;
+  const last = await messages.given(agent.name, upTo);
+  if (last === undefined || (channel ?? last.channel) !== last.channel) throw neverGiven(upTo);
+  const ids = await messages.seen(agent.name, upTo, seenWith(last, channel));
+  await messages.acknowledge(agent.name, ids, ctx.nowMs);
   for (const id of ids) {
     ctx.effects.push({ type: "message", id, event: "acknowledged", by: agent.name });
   }
   return ids;
 }
 
-async function give(ctx: CallContext, agent: Agent, shown: readonly Message[]): Promise<void> {
-  const fresh = shown.filter(({ givenAtMs }) => givenAtMs === null).map(({ id }) => id);
-  await ctx.tx.messages.give(agent.name, fresh, ctx.nowMs);
-  for (const id of fresh) {
+function neverGiven(id: string): GuvnorError {
+  return new GuvnorError(
+    "message_not_found",
+    `No answer has given you a message "${id.slice(0, 32)}" there.`,
+    "Acknowledge with the last id of an earlier answer and, where that was of a channel, with the channel.",
+  );
+}
+
+async function give(
+  ctx: CallContext,
+  agent: Agent,
+  { shown, isOfAll }: { shown: readonly Message[]; isOfAll: boolean },
+): Promise<void> {
+  if (shown.length === 0) return;
+  const reading = { number: await ctx.tx.nextNumber("reading"), isOfAll, atMs: ctx.nowMs };
+  const ids = shown.map(({ id }) => id);
+  await ctx.tx.messages.give(agent.name, ids, reading);
+  for (const { id, givenAtMs } of shown) {
+    if (givenAtMs !== null) continue;
     ctx.effects.push({ type: "message", id, event: "given", to: [agent.name] });
   }
 }

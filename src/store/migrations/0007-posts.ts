@@ -19,7 +19,7 @@ alter table message rename to message_of_one;
 create table message (
   ${scope}, id bigint not null, recipient text not null, sender text not null, kind text not null,
   subject text, body text, at_ms bigint not null, acknowledged_at_ms bigint, channel text,
-  given_at_ms bigint,
+  given_at_ms bigint, given_in bigint, given_in_all bigint,
   primary key (tenant, project, id, recipient)
 );
 insert into message (tenant, project, id, recipient, sender, kind, subject, body, at_ms, acknowledged_at_ms)

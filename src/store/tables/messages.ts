@@ -30,8 +30,12 @@ const WAITING_IN_CHANNEL = `${SELECT} where ${UNACKNOWLEDGED} and channel = @cha
 const COUNT_WAITING = `select count(*) as found from
   (select 1 as one from message where ${UNACKNOWLEDGED} limit @max_rows) as those`;
 const OF_POST = `${SELECT} where ${IN_SCOPE} and id = @id and channel is not null order by recipient`;
-const GIVEN = `select id from message where ${UNACKNOWLEDGED} and id <= @up_to
-  and given_at_ms is not null`;
+const GIVEN = `select channel, given_in, given_in_all from message
+  where ${IN_SCOPE} and recipient = @recipient and id = @id and given_in is not null`;
+const SEEN_IN_CHANNEL = `select id from message where ${UNACKNOWLEDGED} and id <= @up_to
+  and channel = @channel and given_in <= @reading order by id`;
+const SEEN_IN_ALL = `select id from message where ${UNACKNOWLEDGED} and id <= @up_to
+  and given_in_all <= @reading order by id`;
 const INSERT_MESSAGE = insert("message", [
   "tenant",
   "project",
@@ -45,8 +49,9 @@ const INSERT_MESSAGE = insert("message", [
   "at_ms",
 ]);
 const DELIVER = `${INSERT_MESSAGE} on conflict (tenant, project, id, recipient) do nothing`;
-const GIVE = `update message set given_at_ms = @at_ms
-  where ${IN_SCOPE} and recipient = @recipient and id = @id and given_at_ms is null`;
+const GIVE = `update message set given_at_ms = coalesce(given_at_ms, @at_ms),
+    given_in = coalesce(given_in, @reading), given_in_all = coalesce(given_in_all, @in_all)
+  where ${IN_SCOPE} and recipient = @recipient and id = @id`;
 const ACKNOWLEDGE = `update message set acknowledged_at_ms = @at_ms
   where ${IN_SCOPE} and recipient = @recipient and id = @id and acknowledged_at_ms is null`;
 
@@ -105,17 +110,26 @@ export function messageTable(sql: Sql): MessageTable {
       });
       return added > 0;
     },
-    give: async (to, ids, atMs) => await each(GIVE, ids, { recipient: to, at_ms: atMs }),
-    acknowledge: async (to, ids, atMs) =>
-      await each(ACKNOWLEDGE, ids, { recipient: to, at_ms: atMs }),
-    given: async (to, upToId, channel) => {
-      const params = { recipient: to, up_to: numberOf(upToId) };
+    give: async (to, ids, { number: reading, isOfAll, atMs }) => {
+      const in_all = isOfAll ? reading : null;
+      await each(GIVE, ids, { recipient: to, at_ms: atMs, reading, in_all });
+    },
+    given: async (to, id) => {
+      const row = await sql.get(GIVEN, { recipient: to, id: numberOf(id) });
+      if (row === undefined) return undefined;
+      const inAll = numberOrNull(row, "given_in_all");
+      return { channel: text(row, "channel"), in: number(row, "given_in"), inAll };
+    },
+    seen: async (to, upToId, { channel, reading }) => {
+      const params = { recipient: to, up_to: numberOf(upToId), reading };
       const rows =
         channel === undefined
-          ? await sql.all(`${GIVEN} and channel is not null order by id`, params)
-          : await sql.all(`${GIVEN} and channel = @channel order by id`, { ...params, channel });
+          ? await sql.all(SEEN_IN_ALL, params)
+          : await sql.all(SEEN_IN_CHANNEL, { ...params, channel });
       return rows.map((row) => formatId("message", number(row, "id")));
     },
+    acknowledge: async (to, ids, atMs) =>
+      await each(ACKNOWLEDGE, ids, { recipient: to, at_ms: atMs }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { OnFailure, TaskState } from "../../src/core/task.ts";
 export interface TaskModel {
   readonly id: string;
   readonly planId: string | null;
+  readonly createdBy: string;
   readonly kind: string;
   readonly priority: number;
   readonly needs: readonly string[];
@@ -47,6 +48,7 @@ export interface RunModel {
 export interface TopicModel {
   readonly id: string;
   readonly electorate: readonly string[];
+  readonly openedBy: string;
   state: string;
   /** The vote has chosen and a person must confirm it. */
   awaitsPerson: boolean;

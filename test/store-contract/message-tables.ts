@@ -83,8 +83,8 @@ export function testMessageTables(open: () => Promise<Store>): void {
           await tx.posts.insert(post(n, channel));
           await tx.messages.deliver(post(n, channel), { agent: "ada", subject: channel });
         }
-        const give = async (ids: string[], number: number, isOfAll: boolean): Promise<void> =>
-          await tx.messages.give("ada", ids, { number, isOfAll, atMs: number });
+        const give = async (given: string[], number: number, isOfAll: boolean): Promise<void> =>
+          await tx.messages.give("ada", given, { number, isOfAll, atMs: number });
         expect(await tx.messages.given("ada", "M1")).toBeUndefined();
         await give(["M1", "M3"], 5, false);
         await give(["M1", "M2"], 6, true);

@@ -60,14 +60,8 @@ function numberOf(id: string): number {
 }
 
 export function messageTable(sql: Sql): MessageTable {
-  const each = async (
-    statement: string,
-    ids: readonly string[],
-    params: SqlParams,
-  ): Promise<void> => {
-    for (const id of ids) await sql.run(statement, { ...params, id: numberOf(id) });
-  };
   return {
+    ...readings(sql),
     waiting: async (to, limit) => {
       // Asked in every call, and mostly for nothing: see IN_SCOPE for why not at once in order.
       if ((await sql.get(ANY_WAITING, { recipient: to })) === undefined) return [];
@@ -110,6 +104,19 @@ export function messageTable(sql: Sql): MessageTable {
       });
       return added > 0;
     },
+  };
+}
+
+/** How deliveries are given and acknowledged. */
+function readings(sql: Sql): Pick<MessageTable, "give" | "given" | "seen" | "acknowledge"> {
+  const each = async (
+    statement: string,
+    ids: readonly string[],
+    params: SqlParams,
+  ): Promise<void> => {
+    for (const id of ids) await sql.run(statement, { ...params, id: numberOf(id) });
+  };
+  return {
     give: async (to, ids, { number: reading, isOfAll, atMs }) => {
       const in_all = isOfAll ? reading : null;
       await each(GIVE, ids, { recipient: to, at_ms: atMs, reading, in_all });

@@ -4,6 +4,7 @@ import { contention } from "./contention.ts";
 import { governedCall } from "./governed-call.ts";
 import { manyProcesses } from "./many-processes.ts";
 import { memory } from "./memory.ts";
+import { messages } from "./messages.ts";
 import { oneAfterAnother } from "./one-after-another.ts";
 import { policyRules } from "./policy-rules.ts";
 import { queuedTasks } from "./queued-tasks.ts";
@@ -21,6 +22,7 @@ export const ROWS: readonly Row[] = [
   policyRules,
   queuedTasks,
   wakeUp,
+  messages,
   timeToStop,
   startUp,
   auditVerify,

@@ -90,6 +90,10 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     meaning: "A limit of `guvnor.yaml` is used up; `details.limit` names it.",
     remedy: "Wait as long as `details.retry_after_seconds` says, or finish what is held.",
   },
+  message_not_found: {
+    meaning: "There is no such message in that place, or the agent may not read it.",
+    remedy: "Take ids from `read_messages`, and reply in the channel of the message.",
+  },
   no_project: {
     meaning: "No project was initialised for this directory.",
     remedy: "A person runs `guvnor init` there; the next call finds it.",

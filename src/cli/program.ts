@@ -9,6 +9,7 @@ import { addBreakerCommands } from "./commands/breakers.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addEscalationCommands } from "./commands/escalations.ts";
 import { addInitCommand } from "./commands/init.ts";
+import { addMessageCommands } from "./commands/messages.ts";
 import { addPlanCommands } from "./commands/plan.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { addSayCommand } from "./commands/say.ts";
@@ -69,6 +70,7 @@ export function createProgram(cli: Cli, output: OutputConfiguration): Command {
   addEscalationCommands(program, cli);
   addApprovalCommands(program, cli);
   addSayCommand(program, cli);
+  addMessageCommands(program, cli);
   program.commandsGroup("Rules:");
   addStopCommands(program, cli);
   addPolicyCommands(program, cli);

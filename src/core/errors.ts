@@ -19,6 +19,7 @@ export const ERROR_CODES = [
   "issuer_unavailable",
   "key_invalid",
   "limited",
+  "message_not_found",
   "no_project",
   "not_electorate",
   "not_eligible",

@@ -12,6 +12,7 @@ export interface Effect {
     | "approval"
     | "attempt"
     | "breaker"
+    | "channel"
     | "escalation"
     | "gate_run"
     | "limit"

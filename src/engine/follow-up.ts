@@ -1,15 +1,23 @@
 import { settleMediation } from "./board/settle-mediation.ts";
 import type { Effect, WriteContext } from "./call-context.ts";
 import { followEscalation, followTask } from "./follow-escalations.ts";
+import { joinThreads } from "./messages/join-channel.ts";
 
 /** Looks at one change and does what follows from it; it throws for nothing that a caller did. */
 type Follower = (ctx: WriteContext, effect: Effect) => Promise<void>;
 
 const FOLLOWERS: Readonly<Partial<Record<Effect["type"], readonly Follower[]>>> = {
-  task: [settleMediation, followTask],
+  task: [settleMediation, followTask, hearThreads],
   topic: [settleMediation],
   escalation: [followEscalation],
 };
+
+/** Whoever takes a task hears what was said about it. */
+async function hearThreads(ctx: WriteContext, effect: Effect): Promise<void> {
+  const { id, event, holder, serves } = effect;
+  if (event !== "claimed" || typeof holder !== "string") return;
+  await joinThreads(ctx, { id, holder, serves: typeof serves === "string" ? serves : undefined });
+}
 
 /** Changes that were followed up: a transaction asks twice, within its handler's savepoint and at its end. */
 const followed = new WeakSet<Effect>();

@@ -1,6 +1,7 @@
 import { callingAgent, type CallContext, type ReadContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requirePlan, requireTask } from "./find-rows.ts";
+import { isOfAgent, waitingFor } from "./inbox.ts";
 import { myNextStep } from "./my-next-step.ts";
 import type { Outcome } from "./operation.ts";
 import { isOfTool } from "./rules/breakers.ts";
@@ -25,9 +26,7 @@ export async function getStatus(ctx: CallContext, query: StatusQuery): Promise<O
 }
 
 const SCOPES = {
-  me: async (ctx: CallContext): Promise<Outcome> => ({
-    answer: { scope: "me", ...(await myStatus(ctx)) },
-  }),
+  me: myStatus,
   task: async (ctx: CallContext, query: StatusQuery): Promise<Outcome> => {
     const task = await requireTask(ctx, query.id ?? "");
     return { answer: { scope: "task", task: await describeTask(ctx, task) }, target: task.id };
@@ -41,20 +40,20 @@ const SCOPES = {
   }),
 };
 
-/** Whole inbox items, acknowledged by being shown. */
-async function myStatus(ctx: CallContext): Promise<JsonObject> {
+/** Whole inbox items, acknowledged by being shown; what agents said waits for read_messages. */
+async function myStatus(ctx: CallContext): Promise<Outcome> {
   const agent = callingAgent(ctx);
   const stateOf = await shownStates(ctx, ctx.nowMs);
   const held = await ctx.tx.tasks.heldBy(agent.name);
-  const messages = await ctx.tx.messages.waiting(agent.name, INBOX_ITEMS);
-  const ids = messages.map((message) => message.id);
+  const messages = await waitingFor(ctx, agent, INBOX_ITEMS);
+  const ids = messages.filter((message) => !isOfAgent(message)).map(({ id }) => id);
   await ctx.tx.messages.acknowledge(agent.name, ids, ctx.nowMs);
   for (const id of ids) ctx.effects.push({ type: "message", id, event: "acknowledged" });
   const { settings } = await rulesInForce(ctx);
   const breakers = (await openBreakers(ctx.tx, settings, ctx.nowMs)).filter(
     ({ subject }) => subject === agentSubject(agent.name) || isOfTool(subject),
   );
-  return present({
+  const status = present({
     agent: agent.name,
     state: stateOf(agent),
     tier: agent.tier,
@@ -75,6 +74,7 @@ async function myStatus(ctx: CallContext): Promise<JsonObject> {
     breakers: breakers.map(breakerRow),
     next: await myNextStep(ctx, agent, { held, breakers }),
   });
+  return { answer: { scope: "me", ...status }, shows: messages.map(({ id }) => id) };
 }
 
 async function planStatus(ctx: CallContext, query: StatusQuery): Promise<Outcome> {

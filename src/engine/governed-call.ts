@@ -1,7 +1,6 @@
 import type { Agent } from "../core/agent.ts";
 import { GuvnorError } from "../core/errors.ts";
-import type { ReadTx } from "../store/store.ts";
-import type { CallContext, Effect, WriteContext } from "./call-context.ts";
+import type { CallContext, Effect, ReadContext, WriteContext } from "./call-context.ts";
 import type { CallAnswer, Governor, IncomingCall, JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 import { toGuvnorError } from "./error-answer.ts";
@@ -114,7 +113,8 @@ async function laterAnswer(deps: EngineDeps, step: Step): Promise<CallAnswer | u
     // What was called stands; while everything is stopped there is nothing to wait for.
     const isStopped = (await readStopFor(tx, step.context?.agent?.name ?? null)) !== undefined;
     if (!settled && !isStopped) return undefined;
-    return { ...step.answer, body: await withInbox(tx, step.context?.agent, answer) };
+    const ctx = { tx, deps, nowMs: deps.now() };
+    return { ...step.answer, body: await withInbox(ctx, step.context?.agent, { answer }) };
   });
 }
 
@@ -194,13 +194,14 @@ async function runHandler(entry: Entry, { rules, ruling, round }: Ruled): Promis
     const outcome = await tx.savepoint(async () => {
       const value = await handle(call, context, cleared?.input ?? call.input);
       await followUp(write);
-      return { keep: value.retry === undefined || round.last, value };
+      const waits = value.retry === true && !round.last;
+      return { keep: !waits || value.stands === true, value };
     });
     if (outcome.retry === true && !round.last) {
-      effects.length = committed;
+      if (outcome.stands !== true) effects.length = committed;
       for (const probe of ruling.probes) await giveBackProbe(write, probe);
       // A first call has registered its agent; that stands while it waits, so it has an entry.
-      if (committed > 0) await record(entry, { decision: "system" });
+      if (effects.length > 0) await record(entry, { decision: "system" });
       return { answer: placeholder(call), waits: true, follow: undefined, context: undefined };
     }
     if (cleared !== undefined && outcome.isUndone !== true) await spendApprovals(write, cleared);
@@ -263,7 +264,7 @@ async function finish(
   const { tx, nowMs, deps } = context;
   const { call } = entry;
   const agent = outcome.registered ?? context.agent;
-  const body = await withInbox(tx, agent, outcome.answer);
+  const body = await withInbox(context, agent, outcome);
   const requestId = readField(call.input, "request_id");
   // A registration is not kept: its answer holds the session, which is stored as a hash only.
   const keeps = outcome.retry === undefined && outcome.registered === undefined;
@@ -293,10 +294,10 @@ async function finish(
 }
 
 async function withInbox(
-  tx: ReadTx,
+  ctx: ReadContext & { readonly nowMs: number },
   agent: Agent | undefined,
-  answer: JsonObject,
+  { answer, shows }: Pick<Outcome, "answer" | "shows">,
 ): Promise<JsonObject> {
-  const inbox = agent === undefined ? undefined : await inboxSummary(tx, agent.name);
+  const inbox = agent === undefined ? undefined : await inboxSummary(ctx, agent, shows);
   return inbox === undefined ? answer : { ...answer, inbox };
 }

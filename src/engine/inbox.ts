@@ -1,8 +1,9 @@
-import { formatId } from "../core/ids.ts";
+import type { Agent } from "../core/agent.ts";
+import { formatId, isAgentName } from "../core/ids.ts";
 import type { Message } from "../core/message.ts";
-import type { ReadTx } from "../store/store.ts";
-import type { WriteContext } from "./call-context.ts";
+import type { ReadContext, WriteContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
+import { whoMayRead } from "./messages/may-read.ts";
 
 /** More than this many waiting items are counted as "this many or more". */
 const COUNT_LIMIT = 50;
@@ -16,6 +17,9 @@ export async function sendToInbox(ctx: WriteContext, message: NewMessage): Promi
     ...message,
     id: formatId("message", await ctx.tx.nextNumber("message")),
     atMs: ctx.nowMs,
+    channel: null,
+    replyTo: null,
+    givenAtMs: null,
     acknowledgedAtMs: null,
   };
   await ctx.tx.messages.insert(sent);
@@ -25,8 +29,13 @@ export async function sendToInbox(ctx: WriteContext, message: NewMessage): Promi
 }
 
 /** The short form for every answer: counts by kind and the first item; undefined when nothing waits. */
-export async function inboxSummary(tx: ReadTx, agent: string): Promise<JsonObject | undefined> {
-  const waiting = await tx.messages.waiting(agent, COUNT_LIMIT);
+export async function inboxSummary(
+  ctx: ReadContext & { readonly nowMs: number },
+  agent: Agent,
+  shown: readonly string[] = [],
+): Promise<JsonObject | undefined> {
+  const found = await waitingFor(ctx, agent, COUNT_LIMIT);
+  const waiting = shown.length === 0 ? found : found.filter(({ id }) => !shown.includes(id));
   const [first] = waiting;
   if (first === undefined) return undefined;
   const counts: Record<string, number> = {};
@@ -39,8 +48,32 @@ export async function inboxSummary(tx: ReadTx, agent: string): Promise<JsonObjec
       ...(first.subject === null ? {} : { subject: first.subject }),
       text: cut(first.text, FIRST_CHARACTERS),
     },
-    next: 'Read all of it with get_status {"scope":"me"}.',
+    next: waiting.every(isOfAgent)
+      ? "Read and acknowledge with read_messages {}."
+      : 'Read all of it with get_status {"scope":"me"}.',
   };
+}
+
+/** What waits for an agent, without what a rule keeps from it. */
+export async function waitingFor(
+  ctx: ReadContext & { readonly nowMs: number },
+  agent: Agent,
+  limit: number,
+): Promise<readonly Message[]> {
+  const waiting = await ctx.tx.messages.waiting(agent.name, limit);
+  if (!waiting.some(isOfAgent)) return waiting;
+  const mayRead = await whoMayRead(ctx);
+  const readable: Message[] = [];
+  for (const message of waiting) {
+    if (!isOfAgent(message) || (await mayRead(agent, message.channel ?? "")))
+      readable.push(message);
+  }
+  return readable;
+}
+
+/** Said by another agent: it stays until read_messages acknowledges it. */
+export function isOfAgent({ channel, from }: Message): boolean {
+  return channel !== null && isAgentName(from);
 }
 
 /** Cuts long text with a mark, never in the middle of a surrogate pair. */

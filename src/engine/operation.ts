@@ -52,11 +52,15 @@ export interface Outcome {
    * again when something changed, until `wait_seconds` are over; then `answer` stands.
    */
   readonly retry?: true;
+  /** With `retry`: what was written stands while the call waits; written again it would change nothing. */
+  readonly stands?: true;
   /** The writes stand; until `wait_seconds` are over a later answer may replace this one. */
   readonly follow?: (
     tx: ReadTx,
     nowMs: number,
   ) => Promise<{ answer: JsonObject; settled: boolean }>;
+  /** Ids of messages that the answer holds: its `inbox` need not show them again. */
+  readonly shows?: readonly string[];
   /** The answer says what is missing before it can happen: an approval for it is not used up. */
   readonly isUndone?: true;
   /** The agent that the call registered or resumed. */

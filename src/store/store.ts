@@ -5,12 +5,12 @@ import type { GateRun } from "../core/gate-run.ts";
 import type { Guard, GuardKind, GuardOf } from "../core/guard.ts";
 import type { HeldAction, HeldReport } from "../core/held-action.ts";
 import type { IdKind } from "../core/ids.ts";
-import type { Message } from "../core/message.ts";
 import type { Plan } from "../core/plan.ts";
 import type { PolicySet } from "../core/settings.ts";
 import type { Attempt, Task, TaskState } from "../core/task.ts";
 import type { Token } from "../core/token.ts";
 import type { Violation } from "../core/violation.ts";
+import type { MemberTable, MessageTable, PostTable } from "./message-tables.ts";
 
 /** Whose rows a transaction sees; leads every key. */
 export interface Scope {
@@ -57,7 +57,8 @@ export interface ReadTx {
   readonly solutions: Pick<SolutionTable, "get" | "ofTopic">;
   readonly ballots: Pick<BallotTable, "ofTopic">;
   readonly escalations: Omit<EscalationTable, "save">;
-  readonly messages: Pick<MessageTable, "waiting">;
+  readonly messages: Pick<MessageTable, "waiting" | "ofPost">;
+  readonly posts: Pick<PostTable, "get" | "list">;
   readonly requests: Pick<RequestTable, "get">;
   readonly policies: Pick<PolicyTable, "get" | "list">;
   readonly audit: Pick<AuditTable, "head" | "get" | "list" | "search" | "payload">;
@@ -82,6 +83,8 @@ export interface StoreTx extends ReadTx {
   readonly ballots: BallotTable;
   readonly escalations: EscalationTable;
   readonly messages: MessageTable;
+  readonly posts: PostTable;
+  readonly members: MemberTable;
   readonly requests: RequestTable;
   readonly policies: PolicyTable;
   readonly audit: AuditTable;
@@ -92,7 +95,7 @@ export interface StoreTx extends ReadTx {
   readonly tokens: TokenTable;
   readonly outbox: OutboxTable;
   /** The next number of this noun in this project, from 1. */
-  nextNumber(kind: IdKind | "event" | "heldReport"): Promise<number>;
+  nextNumber(kind: IdKind | "event" | "heldReport" | "reading"): Promise<number>;
   /** Undoes `work`'s writes alone when it throws or answers `keep: false`. */
   savepoint<T>(work: () => Promise<{ keep: boolean; value: T }>): Promise<T>;
   /** Wakes waiting calls of all processes after the commit. */
@@ -223,13 +226,6 @@ export interface EscalationTable {
   /** Unended ones below L3, oldest first: few. */
   climbing(): Promise<Escalation[]>;
   save(escalation: Escalation): Promise<void>;
-}
-
-export interface MessageTable {
-  /** Unacknowledged ones for this agent, oldest first. */
-  waiting(to: string, limit: number): Promise<Message[]>;
-  insert(message: Message): Promise<void>;
-  acknowledge(to: string, ids: readonly string[], atMs: number): Promise<void>;
 }
 
 interface StoredRequest {

@@ -4,10 +4,12 @@ import { getStatusTool } from "./get-status.ts";
 import { openTopicTool } from "./open-topic.ts";
 import { proposeSolutionTool } from "./propose-solution.ts";
 import { readBoardTool } from "./read-board.ts";
+import { readMessagesTool } from "./read-messages.ts";
 import { registerAgentTool } from "./register-agent.ts";
 import { reportProgressTool } from "./report-progress.ts";
 import { requestEscalationTool } from "./request-escalation.ts";
 import { requestTaskTool } from "./request-task.ts";
+import { sendMessageTool } from "./send-message.ts";
 import { submitPlanTool } from "./submit-plan.ts";
 import { voteTool } from "./vote.ts";
 
@@ -24,6 +26,8 @@ export const TOOLS: readonly ToolDefinition[] = [
   requestEscalationTool,
   getStatusTool,
   checkPolicyTool,
+  sendMessageTool,
+  readMessagesTool,
 ];
 
 /** Those that clients see: the sets that are switched on. */

@@ -41,6 +41,12 @@ export const ARGUMENTS: Readonly<Record<string, (ground: Ground) => Promise<Argu
   },
   request_escalation: ({ session }) =>
     Promise.resolve({ kind: "question", summary: "May I?", session }),
+  send_message: ({ session }) =>
+    Promise.resolve({ to: "#all", body: "It's “half” done: 50 %.", session }),
+  read_messages: async (ground) => {
+    await ask(ground, "send_message", { to: "#build", body: "Begin." });
+    return { channel: "#build", session: ground.session };
+  },
   get_status: ({ session }) => Promise.resolve({ scope: "me", session }),
 };
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { boardOperations } from "../../src/engine/person/board-operations.ts";
 import { escalationOperations } from "../../src/engine/person/escalation-operations.ts";
+import { messageOperations } from "../../src/engine/person/message-operations.ts";
 import { TOOLS } from "../../src/tools/index.ts";
 import { bodyOf, codeOf, createFleet, type Fleet } from "../support/engine-harness.ts";
 
@@ -9,7 +10,7 @@ let fleet: Fleet;
 
 beforeEach(async () => {
   fleet = await createFleet({
-    operations: [...TOOLS, ...boardOperations, ...escalationOperations],
+    operations: [...TOOLS, ...boardOperations, ...escalationOperations, ...messageOperations],
   });
 });
 
@@ -232,7 +233,7 @@ describe("a person says", () => {
 
   test("something to one agent, which reads it with its next answer", async () => {
     await fleet.ok("ada", "read_board");
-    expect(await say("ada")).toEqual({ delivered_to: ["ada"] });
+    expect(await say("ada")).toEqual({ message_id: "M1", delivered_to: ["ada"] });
     expect(await fleet.ok("ada", "read_board")).toMatchObject({
       inbox: { counts: { message: 1 }, first: { from: "person:pat", text: TEXT } },
     });
@@ -241,19 +242,19 @@ describe("a person says", () => {
   test("something to all, or to all of one role", async () => {
     await fleet.ok("ada", "register_agent", { role: "reviewer" });
     await fleet.ok("bob", "register_agent", {});
-    expect(await say("#all")).toEqual({ delivered_to: ["ada", "bob"] });
-    expect(await say("#reviewer")).toEqual({ delivered_to: ["ada"] });
+    expect(await say("#all")).toMatchObject({ delivered_to: ["ada", "bob"] });
+    expect(await say("#reviewer")).toMatchObject({ delivered_to: ["ada"] });
     expect(await fleet.inbox("ada")).toEqual([
       { subject: "#all", text: TEXT },
       { subject: "#reviewer", text: TEXT },
     ]);
   });
 
-  test("something to a task: to its holder, or to its notes where nobody is there", async () => {
+  test("something to a task: to its holder and who made it, and to its notes where nobody works on it", async () => {
     await hold();
-    expect(await say("T1")).toEqual({ delivered_to: ["ada"] });
+    expect(await say("T1")).toEqual({ message_id: "M1", delivered_to: ["ada"] });
     await fleet.ok("ada", "report_progress", { task_id: "T1", status: "released" });
-    expect(await say("T1")).toEqual({ noted: "T1" });
+    expect(await say("T1")).toEqual({ message_id: "M2", delivered_to: ["ada"], noted: "T1" });
     expect(await fleet.ok("bob", "request_task")).toMatchObject({
       task: { note_from_last_holder: `[2026-01-01T00:00:00.000Z person:pat] ${TEXT}` },
     });
@@ -264,7 +265,7 @@ describe("a person says", () => {
     await block();
     fleet.kill("ada");
     await fleet.ok("bob", "request_task");
-    expect(await say("T1")).toEqual({ delivered_to: ["ada"], noted: "T1" });
+    expect(await say("T1")).toMatchObject({ delivered_to: ["ada"], noted: "T1" });
   });
 
   test.each([

@@ -68,6 +68,16 @@ describe("the profile strict", () => {
         repeat: { times: 3, withinMs: 600_000, response: "revoke" },
         diagnose: false,
       },
+      {
+        ...shared,
+        id: "messages",
+        metric: "calls",
+        max: 20,
+        on: ["send_message"],
+        response: "throttle",
+        repeat: null,
+        diagnose: false,
+      },
     ]);
     expect(tiers).toMatchObject({ start: "T0", promote: null, demote: null });
     expect(violations).toEqual({
@@ -106,6 +116,7 @@ describe("the other profiles", () => {
     expect(limits.map(({ metric, max, response }) => [metric, max, response])).toEqual([
       ["calls", 600, "throttle"],
       ["errors", 20, "revoke"],
+      ["calls", 60, "throttle"],
       ["running_tasks", 3, "deny"],
     ]);
     expect(limits[0]?.repeat).toMatchObject({ response: "revoke" });

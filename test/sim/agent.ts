@@ -31,7 +31,14 @@ export interface AskOptions {
   readonly isUndelivered?: boolean;
 }
 
-const WRITING = new Set(["request_task", "report_progress", "submit_plan", "open_topic", "vote"]);
+const WRITING = new Set([
+  "request_task",
+  "report_progress",
+  "submit_plan",
+  "open_topic",
+  "vote",
+  "send_message",
+]);
 /** Writing calls under a request_id. */
 const WITH_REQUEST_ID = 0.25;
 

@@ -19,6 +19,7 @@ export async function checkEnd(machine: Machine): Promise<string> {
     await checkPlans(machine, tx);
     await checkRules(machine, tx);
     await checkPresence(machine, tx);
+    await machine.ledger.messages.check(tx);
     return head;
   });
 }

@@ -8,6 +8,7 @@ import {
   checkStanding,
   checkVerified,
 } from "./ledger-rules.ts";
+import { MessageModel } from "./message-model.ts";
 import type { RuleBook } from "./rule-book.ts";
 import { RulesModel } from "./rules-model.ts";
 import {
@@ -62,10 +63,12 @@ export class LedgerModel {
   readonly chronicle: Chronicle;
   readonly outside: Outside;
   readonly rules: RulesModel;
+  readonly messages: MessageModel;
 
   constructor(chronicle: Chronicle, outside: Outside, book: RuleBook) {
     this.chronicle = chronicle;
     this.outside = outside;
+    this.messages = new MessageModel(this, chronicle);
     this.rules = new RulesModel(this, { book, chronicle, forwardMs: outside.forwardMs });
   }
 
@@ -191,9 +194,12 @@ export class LedgerModel {
         return;
       }
       case "topic":
-        return this.#moveTopic(effect);
+        return this.#moveTopic(step, effect);
       case "ballot":
         return this.#castBallot(effect);
+      case "message":
+      case "channel":
+        return this.messages.apply(step, effect);
       default:
     }
   }
@@ -293,11 +299,12 @@ export class LedgerModel {
     this.tasks.get(task)?.reviewRuns.push(effect.id);
   }
 
-  #moveTopic(effect: Effect): void {
+  #moveTopic({ entry }: Step, effect: Effect): void {
     if (effect.event === "opened") {
       this.topics.set(effect.id, {
         id: effect.id,
         electorate: effect["electorate"] as readonly string[],
+        openedBy: entry.actor,
         state: effect.to ?? "",
         mediation: undefined,
         mediator: undefined,
@@ -333,10 +340,11 @@ export class LedgerModel {
   }
 }
 
-function newTask({ id, planId, spec, state, fence }: Task): TaskModel {
+function newTask({ id, planId, createdBy, spec, state, fence }: Task): TaskModel {
   return {
     id,
     planId,
+    createdBy,
     kind: spec.kind,
     serves: spec.serves,
     priority: spec.priority,

@@ -102,7 +102,7 @@ async function meddle(person: Person): Promise<void> {
       await order(person, "board_list", {});
       return;
     case "say":
-      await order(person, "say", { to: "#all", text: "Well done." });
+      await order(person, "say", { to: random.pick(["#all", task.id]), text: "Well done." });
       return;
     case "apply":
       await order(person, "plan_show", { plan_id: "P1" });

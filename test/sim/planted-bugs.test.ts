@@ -9,6 +9,7 @@ import type * as RunSchedule from "./run-schedule.ts";
 /** A bug of these kinds must show in so many schedules. */
 const SEEDS = 40;
 const LIMIT_MS = 300_000;
+const SEEN = 1000;
 
 type Run = typeof RunSchedule.runSchedule;
 type Options = Parameters<Run>[1];
@@ -83,6 +84,20 @@ function forgetful(tx: StoreTx): StoreTx {
   };
 }
 
+/** Whatever lies before a message is taken for seen with it, also what came in an answer that was lost. */
+function credulous(tx: StoreTx): StoreTx {
+  return {
+    ...tx,
+    messages: {
+      ...tx.messages,
+      seen: async (to, upToId) =>
+        (await tx.messages.waitingPosts(to, {}, SEEN))
+          .filter(({ id }) => Number(id.slice(1)) <= Number(upToId.slice(1)))
+          .map(({ id }) => id),
+    },
+  };
+}
+
 const FORGETFUL: Options = { wrapTx: forgetful };
 
 describe("a planted bug is found", () => {
@@ -114,6 +129,12 @@ describe("a planted bug is found", () => {
   test("lost requeue: a dead agent keeps its task", { timeout: LIMIT_MS }, async () => {
     const run = await importRun();
     const violated = await findViolation(run, "held_by_ended", () => FORGETFUL);
+    expect(violated).toBeDefined();
+  });
+
+  test("what was not seen is acknowledged", { timeout: LIMIT_MS }, async () => {
+    const run = await importRun();
+    const violated = await findViolation(run, "message_lost", () => ({ wrapTx: credulous }));
     expect(violated).toBeDefined();
   });
 

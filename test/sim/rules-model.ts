@@ -29,7 +29,7 @@ interface Ledger {
 
 const RULES_OF_ALL = new Set(["stop", "default:deny", "tier:T0", "tier:T1"]);
 /** Limits of the profile that the project's file does not replace. */
-const LIMITS = ["calls", "errors", "denials", "parallel", "running", "minutes"];
+const LIMITS = ["calls", "errors", "denials", "parallel", "running", "minutes", "messages"];
 
 /** What keeps agents in bounds, as the ledger tells it, and what must hold of it. */
 export class RulesModel {

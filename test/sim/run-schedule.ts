@@ -3,6 +3,7 @@ import { agentOperations } from "../../src/engine/person/agent-operations.ts";
 import { approvalOperations } from "../../src/engine/person/approval-operations.ts";
 import { boardOperations } from "../../src/engine/person/board-operations.ts";
 import { escalationOperations } from "../../src/engine/person/escalation-operations.ts";
+import { messageOperations } from "../../src/engine/person/message-operations.ts";
 import { stopOperations } from "../../src/engine/person/stop-operations.ts";
 import { taskOperations } from "../../src/engine/person/task-operations.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
@@ -35,6 +36,7 @@ const OPERATIONS = [
   ...approvalOperations,
   ...boardOperations,
   ...escalationOperations,
+  ...messageOperations,
   ...stopOperations,
   ...taskOperations,
 ];

@@ -5,6 +5,7 @@ import type { OnFailure, TaskState } from "../../src/core/task.ts";
 export interface TaskModel {
   readonly id: string;
   readonly planId: string | null;
+  readonly createdBy: string;
   readonly kind: string;
   /** The topic that it was made for. */
   readonly serves: string | undefined;
@@ -49,6 +50,7 @@ export interface RunModel {
 export interface TopicModel {
   readonly id: string;
   readonly electorate: readonly string[];
+  readonly openedBy: string;
   state: string;
   /** The task of the mediator that is asked, or was. */
   mediation: string | undefined;

@@ -2,6 +2,7 @@ import type { CallAnswer, JsonObject } from "../../src/engine/call.ts";
 import { ask, codeOf, field, register, type SimAgent } from "./agent.ts";
 import { dutyOnBoard } from "./board-duty.ts";
 import { mediate } from "./mediate.ts";
+import { talk } from "./message-duty.ts";
 import { misbehave, reportFromFirstAttempt } from "./misbehave.ts";
 import { EXCLUSIVE, type Files } from "./repository.ts";
 import type { TaskModel } from "./task-model.ts";
@@ -34,6 +35,7 @@ export async function live(agent: SimAgent): Promise<void> {
   while (!machine.isOver) {
     if (!machine.isCalm && random.chance(0.12)) await misbehave(agent);
     await dutyOnBoard(agent);
+    await talk(agent);
     await goOnWithBlocked(agent);
     const assignment = await getWork(agent);
     if (assignment === undefined) {

@@ -9,6 +9,7 @@ import type { Plan } from "../../src/core/plan.ts";
 import { loadSettings } from "../../src/policy/load-settings.ts";
 import type { Scope, Store } from "../../src/store/store.ts";
 import { aTask } from "../support/a-task.ts";
+import { testMessageTables } from "./message-tables.ts";
 import { testRulesTables } from "./rules-tables.ts";
 
 const SCOPE: Scope = { tenant: "t", project: "p" };
@@ -563,8 +564,11 @@ export function testStoreContract(open: () => Promise<Store>): void {
             from: "x",
             kind: "message",
             subject: null,
+            channel: null,
+            replyTo: null,
             text: `${n}`,
             atMs: 1,
+            givenAtMs: null,
             acknowledgedAtMs: null,
           });
         }
@@ -675,5 +679,6 @@ export function testStoreContract(open: () => Promise<Store>): void {
     });
   });
 
+  testMessageTables(open);
   testRulesTables(open);
 }

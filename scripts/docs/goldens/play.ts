@@ -1,4 +1,5 @@
 import { playBoard } from "./board.ts";
+import { playMessages } from "./messages.ts";
 import { playPeople } from "./people.ts";
 import { playRules } from "./rules.ts";
 import { createStage, type Golden } from "./stage.ts";
@@ -12,6 +13,7 @@ export async function playGoldens(): Promise<readonly Golden[]> {
     await playReports(stage);
     await playBoard(stage);
     await playPeople(stage);
+    await playMessages(stage);
     await playRules(stage);
     return stage.goldens();
   } finally {

@@ -3,6 +3,7 @@ import { agentOperations } from "../../../src/engine/person/agent-operations.ts"
 import { auditOperations } from "../../../src/engine/person/audit-operations.ts";
 import { boardOperations } from "../../../src/engine/person/board-operations.ts";
 import { escalationOperations } from "../../../src/engine/person/escalation-operations.ts";
+import { messageOperations } from "../../../src/engine/person/message-operations.ts";
 import { policyOperations } from "../../../src/engine/person/policy-operations.ts";
 import { stopOperations } from "../../../src/engine/person/stop-operations.ts";
 import { taskOperations } from "../../../src/engine/person/task-operations.ts";
@@ -100,6 +101,7 @@ export async function createStage(): Promise<Stage> {
       ...auditOperations,
       ...boardOperations,
       ...escalationOperations,
+      ...messageOperations,
       ...agentOperations,
       ...stopOperations,
     ],

@@ -8,8 +8,8 @@ import type { Cli, Report } from "../cli.ts";
 export function addSayCommand(program: Command, cli: Cli): void {
   program
     .command("say")
-    .description("say something to an agent, a task's holder (T12), a role (#role) or #all")
-    .argument("<to>", "agent, task, #role or #all")
+    .description("say something to an agent, about a task or topic (T12), to a #role or #all")
+    .argument("<to>", "agent, task, topic, #role, #channel or #all")
     .argument("<text>", "what to say; it rides on the agents' next answers")
     .action(async (to: string, text: string) => {
       await cli.report(async () =>

@@ -10,7 +10,6 @@ import {
   resolveEscalation,
   withdrawEscalation,
 } from "../resolve-escalation.ts";
-import { say } from "../say.ts";
 import { definePersonOperation } from "./define-person-operation.ts";
 
 const SHOWN = 100;
@@ -66,17 +65,10 @@ const escalationsList = definePersonOperation({
   },
 });
 
-const sayOperation = definePersonOperation({
-  name: "say",
-  input: z.strictObject({ to: z.string().min(1).max(65), text }),
-  handle: say,
-});
-
 export const escalationOperations: readonly Operation[] = [
   escalationsAck,
   escalationsResolve,
   escalationsWithdraw,
   escalationsList,
   escalationsShow,
-  sayOperation,
 ];

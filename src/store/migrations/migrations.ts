@@ -4,6 +4,7 @@ import { attemptsOfAgentsSchema } from "./0003-attempts-of-agents.ts";
 import { votesSchema } from "./0004-votes.ts";
 import { deliberationSchema } from "./0005-deliberation.ts";
 import { escalationMatrixSchema } from "./0006-escalation-matrix.ts";
+import { postsSchema } from "./0007-posts.ts";
 import type { Dialect } from "./dialect.ts";
 
 /** In order; the number of a migration is its place, from 1. Append only. */
@@ -14,6 +15,7 @@ export const MIGRATIONS: readonly ((dialect: Dialect) => string)[] = [
   votesSchema,
   deliberationSchema,
   escalationMatrixSchema,
+  postsSchema,
 ];
 
 export const SCHEMA_NUMBER = MIGRATIONS.length;

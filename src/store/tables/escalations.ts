@@ -1,9 +1,7 @@
 import type { Escalation, Resolution } from "../../core/escalation.ts";
 import { formatId, parseId } from "../../core/ids.ts";
-import type { Message } from "../../core/message.ts";
 import {
   IN_SCOPE,
-  insert,
   number,
   numberOrNull,
   text,
@@ -12,7 +10,7 @@ import {
   type Sql,
   type SqlRow,
 } from "../sql.ts";
-import type { EscalationTable, MessageTable } from "../store.ts";
+import type { EscalationTable } from "../store.ts";
 
 const GET = `select * from escalation where ${IN_SCOPE} and id = @id`;
 const OF_TASK = `select * from escalation where ${IN_SCOPE} and task_id = @task_id order by id`;
@@ -124,65 +122,4 @@ function toResolution(row: SqlRow): Resolution | null {
   if (said === null) return null;
   const how = text(row, "resolved_how") as Resolution["how"];
   return { how, text: said, untilMs: numberOrNull(row, "valid_until_ms") };
-}
-
-const WAITING = `select * from message where ${IN_SCOPE} and recipient = @recipient
-  and acknowledged_at_ms is null order by id limit @max_rows`;
-const ANY_WAITING = `select id from message where ${IN_SCOPE} and recipient = @recipient
-  and acknowledged_at_ms is null limit 1`;
-const INSERT_MESSAGE = insert("message", [
-  "tenant",
-  "project",
-  "id",
-  "recipient",
-  "sender",
-  "kind",
-  "subject",
-  "body",
-  "at_ms",
-]);
-const ACKNOWLEDGE = `update message set acknowledged_at_ms = @at_ms
-  where ${IN_SCOPE} and recipient = @recipient and id = @id and acknowledged_at_ms is null`;
-
-export function messageTable(sql: Sql): MessageTable {
-  return {
-    waiting: async (to, limit) => {
-      // Asked in every call, and mostly for nothing: see IN_SCOPE for why not at once in order.
-      if ((await sql.get(ANY_WAITING, { recipient: to })) === undefined) return [];
-      return (await sql.all(WAITING, { recipient: to, max_rows: limit })).map(toMessage);
-    },
-    insert: async (message) => {
-      await sql.run(INSERT_MESSAGE, {
-        id: parseId("message", message.id) ?? -1,
-        recipient: message.to,
-        sender: message.from,
-        kind: message.kind,
-        subject: message.subject,
-        body: message.text,
-        at_ms: message.atMs,
-      });
-    },
-    acknowledge: async (to, ids, atMs) => {
-      for (const id of ids) {
-        await sql.run(ACKNOWLEDGE, {
-          recipient: to,
-          id: parseId("message", id) ?? -1,
-          at_ms: atMs,
-        });
-      }
-    },
-  };
-}
-
-function toMessage(row: SqlRow): Message {
-  return {
-    id: formatId("message", number(row, "id")),
-    to: text(row, "recipient"),
-    from: text(row, "sender"),
-    kind: text(row, "kind") as Message["kind"],
-    subject: textOrNull(row, "subject"),
-    text: text(row, "body"),
-    atMs: number(row, "at_ms"),
-    acknowledgedAtMs: numberOrNull(row, "acknowledged_at_ms"),
-  };
 }

@@ -4,9 +4,10 @@ import { agentTable } from "./agents.ts";
 import { attemptTable } from "./attempts.ts";
 import { auditTable, policyTable, requestTable } from "./audit.ts";
 import { ballotTable, solutionTable, topicTable } from "./board.ts";
-import { escalationTable, messageTable } from "./escalations.ts";
+import { escalationTable } from "./escalations.ts";
 import { gateRunTable } from "./gate-runs.ts";
 import { guardTable } from "./guards.ts";
+import { memberTable, messageTable, postTable } from "./messages.ts";
 import { planTable } from "./plans.ts";
 import { processTable, projectTable } from "./processes.ts";
 import {
@@ -39,6 +40,8 @@ export function createTables(connection: Sql, scope: Scope): Omit<StoreTx, "save
     ballots: ballotTable(sql),
     escalations: escalationTable(sql),
     messages: messageTable(sql),
+    posts: postTable(sql),
+    members: memberTable(sql),
     requests: requestTable(sql),
     policies: policyTable(sql),
     audit: auditTable(sql),

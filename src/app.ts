@@ -17,6 +17,7 @@ import { auditOperations } from "./engine/person/audit-operations.ts";
 import { boardOperations } from "./engine/person/board-operations.ts";
 import { breakerOperations } from "./engine/person/breaker-operations.ts";
 import { escalationOperations } from "./engine/person/escalation-operations.ts";
+import { pipelineOperations } from "./engine/person/pipeline-operations.ts";
 import { policyOperations } from "./engine/person/policy-operations.ts";
 import { stopOperations } from "./engine/person/stop-operations.ts";
 import { taskOperations } from "./engine/person/task-operations.ts";
@@ -46,6 +47,7 @@ const OPERATIONS: readonly Operation[] = [
   ...boardOperations,
   ...breakerOperations,
   ...escalationOperations,
+  ...pipelineOperations,
   ...agentOperations,
   ...approvalOperations,
   ...stopOperations,

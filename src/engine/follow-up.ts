@@ -1,9 +1,13 @@
 import type { Effect, WriteContext } from "./call-context.ts";
+import { followPartTask, followPipelineTopic } from "./pipelines/follow-pipelines.ts";
 
 /** Looks at one change and does what follows from it; it throws for nothing that a caller did. */
 type Follower = (ctx: WriteContext, effect: Effect) => Promise<void>;
 
-const FOLLOWERS: Readonly<Partial<Record<Effect["type"], readonly Follower[]>>> = {};
+const FOLLOWERS: Readonly<Partial<Record<Effect["type"], readonly Follower[]>>> = {
+  task: [followPartTask],
+  topic: [followPipelineTopic],
+};
 
 /** Changes that were followed up: a transaction asks twice, within its handler's savepoint and at its end. */
 const followed = new WeakSet<Effect>();

@@ -3,6 +3,7 @@ import { BEAT_MS, observe, type Observation } from "../core/presence.ts";
 import { dueTopics, settleDueTopics } from "./board/settle-topics.ts";
 import type { EngineDeps } from "./deps.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
+import { duePipelines, settlePipelines } from "./pipelines/settle-pipelines.ts";
 import { endProcess } from "./presence.ts";
 import { settleRules } from "./rules/due.ts";
 import { attendIssuer, endLogins } from "./rules/logins.ts";
@@ -52,14 +53,16 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
   };
 
   const judge = async (elapsedMs: number): Promise<void> => {
-    const { beats, due } = await deps.store.read(deps.scope, async (tx) => ({
+    const { beats, topics, pipelines } = await deps.store.read(deps.scope, async (tx) => ({
       beats: await tx.processes.listPresent(),
-      due: await dueTopics(tx, deps.now()),
+      topics: await dueTopics(tx, deps.now()),
+      pipelines: await duePipelines(tx, deps.now()),
     }));
     const seen = observe(observations, beats, deps.processId, elapsedMs);
     observations = seen.observations;
     if (seen.silent.length > 0) await endSilent(deps, seen);
-    if (due.length > 0) await systemAct(deps, "settle_topics", settleDueTopics);
+    if (topics.length > 0) await systemAct(deps, "settle_topics", settleDueTopics);
+    if (pipelines.length > 0) await systemAct(deps, "settle_pipelines", settlePipelines);
   };
 
   const liveness = async (nowMs: number): Promise<void> => {

@@ -8,6 +8,7 @@ import { registerAgentTool } from "./register-agent.ts";
 import { reportProgressTool } from "./report-progress.ts";
 import { requestEscalationTool } from "./request-escalation.ts";
 import { requestTaskTool } from "./request-task.ts";
+import { startPipelineTool } from "./start-pipeline.ts";
 import { submitPlanTool } from "./submit-plan.ts";
 import { voteTool } from "./vote.ts";
 
@@ -24,6 +25,7 @@ export const TOOLS: readonly ToolDefinition[] = [
   requestEscalationTool,
   getStatusTool,
   checkPolicyTool,
+  startPipelineTool,
 ];
 
 /** Those that clients see: the sets that are switched on. */

@@ -56,10 +56,9 @@ function compileOrDeny(
   }
 }
 
-/** As they were applied; a version that was stored before there were rules is read again. */
+/** As they were applied; a version that was stored before one of their parts was known is read again. */
 function settingsOf({ policy }: EngineDeps, applied: PolicySet | undefined): ProjectSettings {
   if (applied === undefined) return NO_SETTINGS;
-  return Object.hasOwn(applied.settings, "policy")
-    ? applied.settings
-    : policy.load(applied.source, "guvnor.yaml");
+  const isWhole = Object.keys(NO_SETTINGS).every((part) => Object.hasOwn(applied.settings, part));
+  return isWhole ? applied.settings : policy.load(applied.source, "guvnor.yaml");
 }

@@ -1,6 +1,7 @@
 import { initialSchema } from "./0001-initial.ts";
 import { rulesSchema } from "./0002-rules.ts";
 import { attemptsOfAgentsSchema } from "./0003-attempts-of-agents.ts";
+import { pipelinesSchema } from "./0008-pipelines.ts";
 import type { Dialect } from "./dialect.ts";
 
 /** In order; the number of a migration is its place, from 1. Append only. */
@@ -8,6 +9,7 @@ export const MIGRATIONS: readonly ((dialect: Dialect) => string)[] = [
   initialSchema,
   rulesSchema,
   attemptsOfAgentsSchema,
+  pipelinesSchema,
 ];
 
 export const SCHEMA_NUMBER = MIGRATIONS.length;

@@ -7,6 +7,7 @@ import { ballotTable, solutionTable, topicTable } from "./board.ts";
 import { escalationTable, messageTable } from "./escalations.ts";
 import { gateRunTable } from "./gate-runs.ts";
 import { guardTable } from "./guards.ts";
+import { pipelineTable } from "./pipelines.ts";
 import { planTable } from "./plans.ts";
 import { processTable, projectTable } from "./processes.ts";
 import {
@@ -48,6 +49,7 @@ export function createTables(connection: Sql, scope: Scope): Omit<StoreTx, "save
     heldReports: heldReportTable(sql),
     tokens: tokenTable(sql),
     outbox: outboxTable(sql),
+    pipelines: pipelineTable(sql),
     nextNumber: async (kind) => {
       await sql.run(NEXT_NUMBER, { kind });
       return Number((await sql.get(LAST_NUMBER, { kind }))?.["value"]);

@@ -20,13 +20,37 @@ export interface Topic {
   readonly voteUntilMs: number | null;
   readonly voteSeconds: number;
   readonly endedAtMs: number | null;
-  /** 1, then 2 for the one re-vote. */
+  /** 1, then 2 for the one re-vote, then 3 for the vote with a mediator. */
   readonly round: number;
-  /** Solutions on the ballot in this round. */
+  /** Solutions on the ballot in this round; none before voting opens. */
   readonly ballotIds: readonly string[];
+  /** Rounds that were voted in before this one. */
+  readonly earlier: readonly VotedRound[];
+  /** When a mediator is asked: once the votes have failed, or before the first one. */
+  readonly mediate: "last" | "first";
+  /** Null until a mediator was asked. */
+  readonly mediation: Mediation | null;
   /** Members who said that they propose nothing. */
   readonly passed: readonly string[];
   readonly decision: Decision | null;
+}
+
+export interface VotedRound {
+  readonly round: number;
+  readonly ballotIds: readonly string[];
+}
+
+/** One agent from outside is asked for a solution of its own, and votes on it with the others. */
+export interface Mediation {
+  /** What there was no agreement about. */
+  readonly why: string;
+  readonly sinceMs: number;
+  /** Solutions from before that stay on the ballot. */
+  readonly best: readonly string[];
+  /** Whoever holds it is the mediator; null only until the task is made. */
+  readonly taskId: string | null;
+  /** Who proposed or passed as the mediator; null until then. */
+  readonly mediator: string | null;
 }
 
 export interface Solution {

@@ -131,6 +131,8 @@ export interface PipelineView {
 export type PipelineMove =
   /** GAMMA is to bring what is missing. */
   | { readonly kind: "spawn_gamma"; readonly why: string }
+  /** Those who voted are stuck: GAMMA is to mediate. */
+  | { readonly kind: "mediate"; readonly why: string }
   /** What was reported goes on the board. */
   | { readonly kind: "report"; readonly why: string }
   | { readonly kind: "complete"; readonly outcome: PipelineOutcome }
@@ -166,7 +168,7 @@ export function awaitsFallback({ state, run }: Pipeline): boolean {
 export function nextMove(view: PipelineView, nowMs: number): PipelineMove | undefined {
   const { state } = view.pipeline;
   if (state === "running") return nextOfRunning(view, nowMs);
-  if (state === "orchestrating") return nextOfOrchestrating(view);
+  if (state === "orchestrating") return nextOfOrchestrating(view, nowMs);
   return undefined;
 }
 
@@ -217,8 +219,15 @@ function waitsFor(task: Task, other: Task): boolean {
   return task.state === "blocked" && task.blocker?.blockedBy === other.id;
 }
 
-function nextOfOrchestrating({ pipeline, topic }: PipelineView): PipelineMove | undefined {
+function nextOfOrchestrating(
+  { pipeline, topic }: PipelineView,
+  nowMs: number,
+): PipelineMove | undefined {
   if (topic === undefined) return undefined;
+  const stuckMs = nowMs - revoteSinceMs(topic);
+  if (stuckMs > pipeline.template.stuckAfterMs) {
+    return { kind: "mediate", why: "All have voted, and there was no winner." };
+  }
   const { decision } = topic;
   if (topic.state === "decided" && decision !== null) {
     const { winner: solution, by, reason } = decision;
@@ -237,6 +246,12 @@ function nextOfOrchestrating({ pipeline, topic }: PipelineView): PipelineMove | 
   if (topic.state === "withdrawn") return { kind: "fail", why: `${topic.id} was withdrawn.` };
   if (topic.state !== "no_consensus" || pipeline.run.failure !== null) return undefined;
   return { kind: "no_consensus", why: decision?.reason ?? "No solution was chosen." };
+}
+
+/** All have voted without a winner: since when they vote again; Infinity where they do not. */
+function revoteSinceMs({ state, round, decision, voteUntilMs, voteSeconds }: Topic): number {
+  const isRevote = state === "voting" && round === 2 && decision === null;
+  return isRevote && voteUntilMs !== null ? voteUntilMs - voteSeconds * 1000 : Infinity;
 }
 
 /** Tasks whose work is over, one way or another. */

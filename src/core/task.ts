@@ -65,7 +65,7 @@ export interface Blocker {
 
 /** One reason why "done" was not accepted; goes back to the holder. */
 export interface MissingItem {
-  /** Gate name, "merge", "commit" or "person". */
+  /** Gate name, "merge", "commit", "topic" or "person". */
   readonly gate: string;
   readonly evidence: string;
 }

@@ -1,33 +1,17 @@
 import type { Decision, Topic, VotingMethod } from "./board.ts";
 import { chooseMethod, type Tally } from "./consensus/tally.ts";
 import { GuvnorError } from "./errors.ts";
-import type { Escalation } from "./escalation.ts";
+import { dueMediation, isMediating, openMediation, votedRounds } from "./mediation.ts";
+import { decisionOf, giveUp, type TopicMove } from "./topic-move.ts";
 import {
   hasTwoThirds,
+  MEDIATED_ROUND,
   recordOf,
   revotePair,
   tallyRound,
+  votersOf,
   type Deliberation,
 } from "./topic-record.ts";
-
-/** What happens to a topic; the ledger names it. */
-type TopicEvent =
-  | "opened"
-  | "voting_opened"
-  | "revote_opened"
-  | "decided"
-  /** The vote has chosen something irreversible; the topic stays `voting`, closed, until a person decides. */
-  | "awaits_person"
-  | "no_consensus";
-
-export interface TopicMove {
-  readonly event: TopicEvent;
-  readonly topic: Topic;
-  /** One sentence for everybody concerned. */
-  readonly why: string;
-  /** What a person must be asked now. */
-  readonly ask?: Pick<Escalation, "kind" | "severity">;
-}
 
 /**
  * One solution is always a yes or no by majority; else as asked, or by the number of solutions.
@@ -64,11 +48,13 @@ export function hasSpoken(
  * What time or the last voice makes of a topic; undefined while there is nothing to do. After a move
  * there is nothing more to do at the same moment, so it can be asked as often as one likes.
  *
- * proposing –all spoke, or deadline→ voting –all cast, or deadline→ decided, or one re-vote, or
- * no_consensus. Of an irreversible topic the vote only proposes: a person decides.
+ * proposing –all spoke, or deadline→ voting –all cast, or deadline→ decided, or one re-vote; then
+ * proposing again, for a mediator only –it spoke→ voting → decided, or no_consensus. Of an irreversible
+ * topic the vote only proposes: a person decides.
  */
 export function dueMove(deliberation: Deliberation, nowMs: number): TopicMove | undefined {
   const { topic, ballots } = deliberation;
+  if (isMediating(topic)) return dueMediation(deliberation, nowMs);
   if (topic.state === "proposing") {
     const allSpoke = topic.electorate.every((member) => hasSpoken(deliberation, member));
     if (!allSpoke && nowMs < topic.proposeUntilMs) return undefined;
@@ -78,7 +64,7 @@ export function dueMove(deliberation: Deliberation, nowMs: number): TopicMove | 
   const voters = new Set(
     ballots.filter(({ round }) => round === topic.round).map(({ voter }) => voter),
   );
-  const allCast = topic.electorate.every((member) => voters.has(member));
+  const allCast = votersOf(topic).every((member) => voters.has(member));
   if (!allCast && nowMs < (topic.voteUntilMs ?? Infinity)) return undefined;
   return closeVoting(deliberation, nowMs);
 }
@@ -88,6 +74,9 @@ export function openVoting(deliberation: Deliberation, nowMs: number): TopicMove
   const { topic, solutions } = deliberation;
   if (solutions.length === 0) {
     return giveUp(deliberation, nowMs, "Nobody proposed a solution.");
+  }
+  if (topic.mediate === "first") {
+    return openMediation(deliberation, nowMs, "It was opened for a vote with a mediator.");
   }
   const method = fixMethod(topic.method, solutions.length);
   return {
@@ -127,34 +116,20 @@ function closeVoting(deliberation: Deliberation, nowMs: number): TopicMove {
     };
   }
   const why = describeFailure(tally);
+  if (topic.round === MEDIATED_ROUND) return giveUp(deliberation, nowMs, why);
   const revote = topic.round === 1 ? revotePair(deliberation) : undefined;
-  if (revote === undefined) return giveUp(deliberation, nowMs, why);
+  if (revote === undefined) return openMediation(deliberation, nowMs, why);
   return {
     event: "revote_opened",
     topic: {
       ...topic,
       round: 2,
       ballotIds: revote.pair,
+      earlier: votedRounds(topic),
       voteUntilMs: nowMs + topic.voteSeconds * 1000,
     },
     why: `No winner in the first round. ${revote.note}`,
   };
-}
-
-/** Everything that rules can do was done. */
-function giveUp(deliberation: Deliberation, nowMs: number, why: string): TopicMove {
-  const { topic } = deliberation;
-  const decision = decisionOf(deliberation, null, why);
-  return {
-    event: "no_consensus",
-    topic: { ...topic, state: "no_consensus", voteUntilMs: null, endedAtMs: nowMs, decision },
-    why,
-    ask: { kind: "conflict", severity: topic.irreversible ? "high" : "medium" },
-  };
-}
-
-function decisionOf(deliberation: Deliberation, winner: string | null, reason: string): Decision {
-  return { winner, by: "vote", reason, tally: recordOf(deliberation) };
 }
 
 function describeWin(tally: Extract<Tally, { outcome: "decided" }>): string {
@@ -188,13 +163,7 @@ export function decideByPerson(
   nowMs: number,
 ): TopicMove {
   const { topic, solutions } = deliberation;
-  if (topic.state === "decided" || topic.state === "withdrawn") {
-    throw new GuvnorError(
-      "state_conflict",
-      `${topic.id} is ${topic.state} already.`,
-      "Open a new topic to decide otherwise.",
-    );
-  }
+  requireUndecided(topic);
   const ids = solutions.map(({ id }) => id);
   if (winner !== null && !ids.includes(winner)) {
     throw new GuvnorError(
@@ -213,10 +182,40 @@ export function decideByPerson(
   };
 }
 
+/**
+ * A person may take the question back, until it is decided.
+ *
+ * @throws {GuvnorError} `state_conflict`.
+ */
+export function withdraw(
+  deliberation: Deliberation,
+  { person, reason }: { person: string; reason: string },
+  nowMs: number,
+): TopicMove {
+  const { topic } = deliberation;
+  requireUndecided(topic);
+  const decision: Decision = { winner: null, by: "person", reason, tally: recordOf(deliberation) };
+  return {
+    event: "withdrawn",
+    topic: { ...topic, state: "withdrawn", voteUntilMs: null, endedAtMs: nowMs, decision },
+    why: `${person} withdrew it: ${reason}`,
+  };
+}
+
+function requireUndecided({ id, state }: Topic): void {
+  if (state !== "decided" && state !== "withdrawn") return;
+  throw new GuvnorError(
+    "state_conflict",
+    `${id} is ${state} already.`,
+    "Open a new topic to decide otherwise.",
+  );
+}
+
 /** The same topic after a time in which nobody could speak: what was left of its own is left. */
 export function prolong(topic: Topic, { fromMs, toMs }: { fromMs: number; toMs: number }): Topic {
   if (topic.state === "proposing") {
-    const lostMs = Math.max(0, toMs - Math.max(fromMs, topic.createdAtMs));
+    const sinceMs = topic.mediation?.sinceMs ?? topic.createdAtMs;
+    const lostMs = Math.max(0, toMs - Math.max(fromMs, sinceMs));
     return { ...topic, proposeUntilMs: topic.proposeUntilMs + lostMs };
   }
   if (!takesBallots(topic) || topic.voteUntilMs === null) return topic;
@@ -227,10 +226,10 @@ export function prolong(topic: Topic, { fromMs, toMs }: { fromMs: number; toMs: 
 
 /** @throws {GuvnorError} `not_electorate`. */
 export function requireMember(topic: Topic, agent: string): void {
-  if (topic.electorate.includes(agent)) return;
+  if (votersOf(topic).includes(agent)) return;
   throw new GuvnorError(
     "not_electorate",
-    `You are not in the electorate of ${topic.id}: ${topic.electorate.join(", ")}.`,
+    `You are not in the electorate of ${topic.id}: ${votersOf(topic).join(", ")}.`,
     "Leave it to them; tell one of them what you know.",
   );
 }
@@ -251,6 +250,13 @@ export function requireProposing(topic: Topic): void {
 /** @throws {GuvnorError} `topic_closed` after the vote, `state_conflict` before it. */
 export function requireVoting(topic: Topic): void {
   if (takesBallots(topic)) return;
+  if (isMediating(topic)) {
+    throw new GuvnorError(
+      "state_conflict",
+      `${topic.id} waits for its mediator; the next vote is not open yet.`,
+      `Wait with read_board {"topic_id":"${topic.id}","wait_seconds":25}.`,
+    );
+  }
   if (topic.state === "proposing") {
     throw new GuvnorError(
       "state_conflict",

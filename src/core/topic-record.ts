@@ -10,6 +10,20 @@ export interface Deliberation {
   readonly solutions: readonly Solution[];
   /** Of all rounds. */
   readonly ballots: readonly Ballot[];
+  /** While a mediator is asked: the agent that holds its task now. */
+  readonly mediator?: string;
+}
+
+/** Follows the vote and the one re-vote. */
+export const MEDIATED_ROUND = 3;
+
+/** Who may vote in a round: the electorate, and with it the mediator once it has spoken. */
+export function votersOf(topic: Topic, round = topic.round): readonly string[] {
+  const { electorate, mediation } = topic;
+  const mediator = mediation?.mediator ?? null;
+  return round === MEDIATED_ROUND && mediator !== null
+    ? [...electorate, mediator].toSorted()
+    : electorate;
 }
 
 /**
@@ -26,6 +40,8 @@ export type TopicRecord = {
 export type RoundRecord = {
   readonly round: number;
   readonly method: VotingMethod;
+  /** Voted too, beside the electorate. */
+  readonly mediator?: string;
   readonly solutions: readonly {
     readonly id: string;
     readonly author: string;
@@ -71,12 +87,12 @@ export type RoundRecord = {
   };
 };
 
-/** Counts one round; 1 is over all solutions, 2 over the two that were left. */
+/** Counts one round; 1 is over all solutions, 2 over the two that were left, 3 with the mediator's. */
 export function tallyRound({ topic, solutions, ballots }: Deliberation, round: number): Tally {
   return tallyTopic({
     solutions: candidatesOf({ topic, solutions }, round),
     ballots: ballots.filter((ballot) => ballot.round === round),
-    electorate: topic.electorate,
+    electorate: votersOf(topic, round),
     quorum: topic.quorum,
     ...methodOf(topic, round),
   });
@@ -109,22 +125,25 @@ export function hasTwoThirds(tally: Tally): boolean {
 /** Everything that was counted so far; no rounds where voting never opened. */
 export function recordOf(deliberation: Deliberation): TopicRecord {
   const { topic } = deliberation;
-  const voted = topic.ballotIds.length === 0 ? 0 : topic.round;
+  const rounds = topic.earlier.map(({ round }) => round);
+  if (topic.ballotIds.length > 0) rounds.push(topic.round);
   return {
     electorate: topic.electorate,
     quorum: topic.quorum,
     irreversible: topic.irreversible,
-    rounds: Array.from({ length: voted }, (_, index) => recordRound(deliberation, index + 1)),
+    rounds: rounds.map((round) => recordRound(deliberation, round)),
   };
 }
 
 function recordRound(deliberation: Deliberation, round: number): RoundRecord {
   const { topic, ballots } = deliberation;
   const tally = tallyRound(deliberation, round);
-  const revote = round < topic.round ? revotePair(deliberation) : undefined;
+  const revote = round === 1 && hasRevote(topic) ? revotePair(deliberation) : undefined;
+  const mediator = round === MEDIATED_ROUND ? (topic.mediation?.mediator ?? null) : null;
   return {
     round,
     method: tally.method,
+    ...(mediator === null ? {} : { mediator }),
     solutions: candidatesOf(deliberation, round).map(recordCandidate),
     ballots: ballots
       .filter((ballot) => ballot.round === round)
@@ -149,6 +168,11 @@ function recordRound(deliberation: Deliberation, round: number): RoundRecord {
   };
 }
 
+/** Whether there was, or is, a re-vote. */
+export function hasRevote({ round, earlier }: Topic): boolean {
+  return round === 2 || earlier.some((voted) => voted.round === 2);
+}
+
 function recordCandidate({
   id,
   author,
@@ -169,8 +193,8 @@ function candidatesOf(
   { topic, solutions }: Pick<Deliberation, "topic" | "solutions">,
   round: number,
 ): Candidate[] {
-  // The first round is over all of them.
-  const on = round === topic.round ? topic.ballotIds : solutions.map(({ id }) => id);
+  const { ballotIds: on = [] } =
+    [...topic.earlier, topic].find((voted) => voted.round === round) ?? {};
   return solutions.filter(({ id }) => on.includes(id)).map(candidateOf);
 }
 
@@ -179,8 +203,12 @@ function candidateOf({ id, author, createdAtMs, files }: Solution): Candidate {
   return { id, author, createdAtMs, fileCount: new Set(files).size };
 }
 
-/** A re-vote is between two and so by majority, whatever the first round was. */
+/**
+ * A re-vote is between two and so by majority, whatever the first round was; with a mediator it is by
+ * the number of solutions.
+ */
 function methodOf(topic: Topic, round: number): { readonly method?: VotingMethod } {
+  if (round === MEDIATED_ROUND) return {};
   if (round > 1) return { method: "majority" };
   return topic.method === null ? {} : { method: topic.method };
 }

@@ -1,3 +1,4 @@
+import { settleMediation } from "./board/settle-mediation.ts";
 import type { Effect, WriteContext } from "./call-context.ts";
 import { followPartTask, followPipelineTopic } from "./pipelines/follow-pipelines.ts";
 
@@ -5,8 +6,8 @@ import { followPartTask, followPipelineTopic } from "./pipelines/follow-pipeline
 type Follower = (ctx: WriteContext, effect: Effect) => Promise<void>;
 
 const FOLLOWERS: Readonly<Partial<Record<Effect["type"], readonly Follower[]>>> = {
-  task: [followPartTask],
-  topic: [followPipelineTopic],
+  task: [settleMediation, followPartTask],
+  topic: [settleMediation, followPipelineTopic],
 };
 
 /** Changes that were followed up: a transaction asks twice, within its handler's savepoint and at its end. */

@@ -2,7 +2,11 @@ import { isFor, type Task } from "../core/task.ts";
 import type { ReadContext } from "./call-context.ts";
 
 /** Whether guvnor offers the task to this agent; of a pipeline nobody has two parts. */
-export async function isOpenTo({ tx }: Pick<ReadContext, "tx">, task: Task, agent: string): Promise<boolean> {
+export async function isOpenTo(
+  { tx }: Pick<ReadContext, "tx">,
+  task: Task,
+  agent: string,
+): Promise<boolean> {
   const { serves } = task.spec;
   if (serves === undefined) return true;
   if (!isFor(task.spec, agent)) return false;
@@ -11,7 +15,8 @@ export async function isOpenTo({ tx }: Pick<ReadContext, "tx">, task: Task, agen
     if (taskId === task.id) continue;
     const attempts = await tx.attempts.list(taskId);
     const isTheirs = attempts.some(
-      (attempt) => attempt.agent === agent && (attempt.outcome === null || attempt.outcome === "done"),
+      (attempt) =>
+        attempt.agent === agent && (attempt.outcome === null || attempt.outcome === "done"),
     );
     if (isTheirs) return false;
   }

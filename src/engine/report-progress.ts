@@ -1,5 +1,6 @@
 import type { Agent } from "../core/agent.ts";
 import { GuvnorError } from "../core/errors.ts";
+import { awaitsMediator } from "../core/mediation.ts";
 import { PRESENCE_MS } from "../core/presence.ts";
 import type { ProgressReport } from "../core/progress-report.ts";
 import {
@@ -239,6 +240,14 @@ async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem
     missing.push({
       gate: "outputs",
       evidence: `Not in outputs or artifacts: ${absent.join(", ")}`,
+    });
+  }
+  const topic =
+    task.spec.serves === undefined ? undefined : await ctx.tx.topics.get(task.spec.serves);
+  if (topic !== undefined && awaitsMediator(topic)) {
+    missing.push({
+      gate: "topic",
+      evidence: `${topic.id} waits for your word: propose_solution {"topic_id":"${topic.id}","title":…,"body":…}, or with "pass":true. That ends the task.`,
     });
   }
   const { settings } = await rulesInForce(ctx);

@@ -25,11 +25,27 @@ const WORK_PROMPT = `Work for guvnor until there is nothing left to do.
 7. Look at \`inbox\` in every answer: read it with get_status, scope me. If a topic wants your solution, think for yourself and call propose_solution; if it wants your vote, read all solutions and vote with a reason.
 8. Then begin again at 2.`;
 
+const MEDIATE_PROMPT = `You mediate where other agents of this project cannot agree. Work like this until there is nothing left:
+
+1. Call register_agent with role mediator. Keep the session it answers and pass it with every later call.
+2. Call request_task with wait_seconds 25. A task of kind mediate names a topic; do other tasks as their briefs say. If there is no task, do what \`next\` says.
+3. Call read_board with its topic_id: the problem, every solution, and how often the votes failed. Check what the solutions claim; take no side because of who wrote it.
+4. Say for yourself what each solution gets right, what it costs, and what all of them could accept.
+5. Call propose_solution once: with one solution of your own that takes this up, or with pass true where one of theirs is best as it is. That ends the task.
+6. Voting is open then, and you have a vote too: read_board with wait_seconds 25, then vote with a reason.
+7. Begin again at 2.`;
+
 export const PROMPTS: readonly PromptDefinition[] = [
   {
     name: "work",
     title: "Work for guvnor",
     description: "Take tasks from guvnor, do them and report, until there is nothing left.",
     text: WORK_PROMPT,
+  },
+  {
+    name: "mediate",
+    title: "Mediate for guvnor",
+    description: "Wait for topics that others cannot agree on, and help them to a decision.",
+    text: MEDIATE_PROMPT,
   },
 ];

@@ -363,8 +363,8 @@ export interface PipelineTable {
   get(id: string): Promise<Pipeline | undefined>;
   /** The one whose present run has this topic. */
   ofTopic(topicId: string): Promise<Pipeline | undefined>;
-  /** In order of id. */
-  running(): Promise<Pipeline[]>;
+  /** Running or orchestrating, in order of id. */
+  open(): Promise<Pipeline[]>;
   /** Newest first. */
   list(limit: number): Promise<Pipeline[]>;
   save(pipeline: Pipeline): Promise<void>;

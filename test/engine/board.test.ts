@@ -219,6 +219,10 @@ describe("refusals", () => {
     await fleet.advance(600_000);
     await fleet.tick();
     await fleet.advance(600_000);
+    // A mediator is asked then, and has its own time.
+    expect(await fleet.refusal("bob", "vote", ballot)).toBe("state_conflict");
+    await fleet.tick();
+    await fleet.advance(600_000);
     expect(await fleet.refusal("bob", "vote", ballot)).toBe("topic_closed");
   });
 
@@ -386,7 +390,7 @@ describe("no consensus", () => {
     await vote("ada", ["S1"]);
     expect(await vote("bob", ["S2"])).toMatchObject({ state: "no_consensus" });
     expect(await fleet.ok("ada", "read_board", { topic_id: "B1" })).toMatchObject({
-      decision: { by: "vote", reason: "The vote is a tie." },
+      decision: { by: "vote", reason: expect.stringContaining("The vote is a tie.") },
       rounds: [
         { round: 1, no_winner: "tie", revote: { pair: ["S1", "S2"], picked_by: "only_two" } },
         { round: 2, no_winner: "tie" },
@@ -425,7 +429,7 @@ describe("no consensus", () => {
     await fleet.advance(600_000);
     expect(await fleet.ok("bob", "read_board", { topic_id: "B1" })).toMatchObject({
       topic: { state: "no_consensus" },
-      decision: { reason: "0 of 3 voted; the quorum is 2." },
+      decision: { reason: expect.stringContaining("0 of 3 voted; the quorum is 2.") },
     });
   });
 
@@ -502,7 +506,7 @@ describe("irreversible", () => {
     }
     expect(await fleet.ok("ada", "read_board", { topic_id: "B1" })).toMatchObject({
       topic: { state: "no_consensus" },
-      decision: { reason: "S1 leads with less than two thirds." },
+      decision: { reason: expect.stringContaining("S1 leads with less than two thirds.") },
     });
   });
 });

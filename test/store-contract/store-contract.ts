@@ -97,6 +97,9 @@ const TOPIC: Topic = {
   endedAtMs: null,
   round: 1,
   ballotIds: [],
+  earlier: [],
+  mediate: "last",
+  mediation: null,
   passed: [],
   decision: null,
 };
@@ -464,6 +467,20 @@ export function testStoreContract(open: () => Promise<Store>): void {
         expect(await tx.escalations.ofTask("T1")).toEqual([ESCALATION]);
         expect(await tx.escalations.list(["resolved"], 5)).toEqual([]);
         expect(await tx.escalations.list(["open", "resolved"], 5)).toEqual([ESCALATION]);
+      });
+    });
+
+    test("a topic keeps its earlier rounds and its mediation", async () => {
+      const mediated: Topic = {
+        ...TOPIC,
+        round: 3,
+        earlier: [{ round: 1, ballotIds: ["S1", "S2"] }],
+        mediate: "first",
+        mediation: { why: "w", sinceMs: 7, best: ["S1"], taskId: "T1", mediator: "max" },
+      };
+      await store.write(SCOPE, async (tx) => {
+        await tx.topics.save(mediated);
+        expect(await tx.topics.get("B1")).toEqual(mediated);
       });
     });
 

@@ -13,7 +13,9 @@ const STATES = ["proposing", "voting", "decided", "no_consensus", "withdrawn"];
 export function addBoardCommands(program: Command, cli: Cli): void {
   const board = program
     .command("board")
-    .description("questions that the agents decide together: list, show, decide");
+    .description(
+      "questions that the agents decide together: list, show, decide, mediate, withdraw",
+    );
   board
     .command("list")
     .description("list topics, open ones first")
@@ -43,6 +45,34 @@ export function addBoardCommands(program: Command, cli: Cli): void {
     .requiredOption("--reason <text>", "why; the agents read it")
     .action(async (id: string, solution: string | undefined, options: Decision) => {
       await cli.report(async () => await decide(cli, { id, solution, ...options }));
+    });
+  addWord(board, cli, "mediate", {
+    what: "ask an agent that has no word in it yet to mediate, now",
+    why: "why; the mediator reads it",
+  });
+  addWord(board, cli, "withdraw", {
+    what: "take the question back: nothing is decided any more",
+    why: "why; the agents read it",
+  });
+}
+
+/** What a person says to a topic with nothing but a reason. */
+function addWord(
+  board: Command,
+  cli: Cli,
+  name: "mediate" | "withdraw",
+  { what, why }: { readonly what: string; readonly why: string },
+): void {
+  board
+    .command(name)
+    .description(what)
+    .argument("<id>", "a topic such as B1")
+    .requiredOption("--reason <text>", why)
+    .action(async (id: string, { reason }: { reason: string }) => {
+      const args = { topic_id: id, reason };
+      await cli.report(async () =>
+        reportTopic(await change(cli, { operation: `board_${name}`, args })),
+      );
     });
 }
 
@@ -127,6 +157,7 @@ function reportTopic(answer: JsonObject): Report {
 function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[] {
   const cast = objectOf(topic, "ballots");
   const decision = objectOf(answer, "decision");
+  const mediation = objectOf(topic, "mediation");
   return view.fields([
     ["state", topic["state"] ?? answer["state"]],
     ["awaits", topic["awaits"]],
@@ -139,6 +170,11 @@ function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[
     ],
     ["round", topic["round"]],
     ["re-vote", topic["revote"]],
+    ["mediation", mediation["why"]],
+    [
+      "mediator",
+      mediation["mediator"] ?? (mediation["task"] && `who takes ${wordOf(mediation, "task")}`),
+    ],
     ["irreversible", topic["irreversible"] === true ? "yes" : undefined],
     ["opened by", topic["opened_by"]],
     ["winner", decision["winner"]],

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 
 import type { Project } from "../../app.ts";
 import type { JsonObject } from "../../engine/call.ts";
@@ -33,13 +33,15 @@ export function addPipelineCommands(program: Command, cli: Cli): void {
     .option("--template <name>", "one of guvnor.yaml's pipelines")
     .option("--wait", "until it is completed, has failed, or needs a person")
     .action(async (options: RunOptions) => {
-      await cli.report(async () => await run(cli, options));
+      await cli.report(async () => await start(cli, options));
     });
   pipeline
     .command("list")
     .description("list them, newest first")
     .action(async () => {
-      await cli.report(async () => reportList(await read(cli, { operation: "pipelines_list", args: {} })));
+      await cli.report(async () =>
+        reportList(await read(cli, { operation: "pipelines_list", args: {} })),
+      );
     });
   pipeline
     .command("show")
@@ -57,7 +59,9 @@ export function addPipelineCommands(program: Command, cli: Cli): void {
     .requiredOption("--reason <text>", "why")
     .action(async (id: string, { reason }: { reason: string }) => {
       await cli.report(async () =>
-        reportOne(await change(cli, { operation: "pipelines_revoke", args: { pipeline_id: id, reason } })),
+        reportOne(
+          await change(cli, { operation: "pipelines_revoke", args: { pipeline_id: id, reason } }),
+        ),
       );
     });
 }
@@ -85,7 +89,10 @@ interface RunOptions {
   readonly wait?: true;
 }
 
-async function run(cli: Cli, { objective, plan: file, template, wait }: RunOptions): Promise<Report> {
+async function start(
+  cli: Cli,
+  { objective, plan: file, template, wait }: RunOptions,
+): Promise<Report> {
   const plan = file === undefined ? undefined : plannedTasks(await readPlanFile(cli, file));
   const args = given({ objective, template, plan });
   return await withProject(cli, async (project) => {
@@ -124,7 +131,7 @@ async function fallBack(
   asked: FallbackOptions & { readonly id: string; readonly action: string },
 ): Promise<Report> {
   const { id, action, reason, solution, wait } = asked;
-  if (reason === undefined) throw new UsageError("Say why: --reason \"…\".", "The ledger keeps it.");
+  if (reason === undefined) throw new UsageError('Say why: --reason "…".', "The ledger keeps it.");
   const args = given({ pipeline_id: id, action, reason, solution_id: solution });
   return await withProject(cli, async (project) => {
     const person = await requirePerson(cli, project);
@@ -234,7 +241,10 @@ function reportOne(answer: JsonObject): Report {
     text: (view) => [
       ...view.title(`${wordOf(answer, "id")}  ${textOf(answer, "objective") ?? ""}`),
       ...view.fields([
-        ["state", answer["awaits"] === "fallback" ? "orchestrating, no consensus" : answer["state"]],
+        [
+          "state",
+          answer["awaits"] === "fallback" ? "orchestrating, no consensus" : answer["state"],
+        ],
         ["run", answer["run"]],
         ["complexity", answer["complexity"]],
         ["topic", topicOf(current)],

@@ -1,15 +1,7 @@
 import type { Command } from "commander";
 
 import type { JsonObject } from "../../engine/call.ts";
-import {
-  countsOf,
-  namesOf,
-  listOf,
-  objectOf,
-  rowsOf,
-  textOf,
-  wordOf,
-} from "../answer.ts";
+import { countsOf, namesOf, listOf, objectOf, rowsOf, textOf, wordOf } from "../answer.ts";
 import { change, read } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
 import { readPlanFile } from "../plan-file.ts";

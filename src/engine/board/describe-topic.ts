@@ -1,7 +1,16 @@
 import type { Solution, Topic } from "../../core/board.ts";
 import { shuffledFor } from "../../core/consensus/shuffled-for.ts";
+import { chooseMethod } from "../../core/consensus/tally.ts";
+import { awaitsMediator, isMediating } from "../../core/mediation.ts";
 import { awaitsPerson, hasSpoken, isUnsealed, takesBallots } from "../../core/topic-decisions.ts";
-import { recordedIn, revotePair, type Deliberation } from "../../core/topic-record.ts";
+import {
+  hasRevote,
+  MEDIATED_ROUND,
+  recordedIn,
+  revotePair,
+  votersOf,
+  type Deliberation,
+} from "../../core/topic-record.ts";
 import type { ReadTx } from "../../store/store.ts";
 import type { JsonObject } from "../call.ts";
 import { cut } from "../inbox.ts";
@@ -17,8 +26,12 @@ export function wantedOf(
   deliberation: Deliberation,
   agent: string | undefined,
 ): "propose" | "vote" | undefined {
-  const { topic, ballots } = deliberation;
-  if (agent === undefined || !topic.electorate.includes(agent)) return undefined;
+  const { topic, ballots, mediator } = deliberation;
+  if (isMediating(topic)) {
+    const isAsked = agent !== undefined && agent === mediator && awaitsMediator(topic);
+    return isAsked ? "propose" : undefined;
+  }
+  if (agent === undefined || !votersOf(topic).includes(agent)) return undefined;
   if (topic.state === "proposing") return hasSpoken(deliberation, agent) ? undefined : "propose";
   if (!takesBallots(topic)) return undefined;
   const hasVoted = ballots.some(({ round, voter }) => round === topic.round && voter === agent);
@@ -55,7 +68,7 @@ export function countCast(
   round: number,
 ): { readonly cast: number; readonly of: number } {
   const cast = ballots.filter((ballot) => ballot.round === round).length;
-  return { cast, of: topic.electorate.length };
+  return { cast, of: votersOf(topic, round).length };
 }
 
 /** One line of a list. */
@@ -106,9 +119,10 @@ export async function describeTopic(
       problem: topic.problem,
       solutions: null,
       round: topic.round > 1 ? topic.round : null,
-      revote: topic.round > 1 ? revotePair(deliberation)?.note : null,
-      method: topic.round > 1 ? "majority" : topic.method,
+      revote: hasRevote(topic) ? revotePair(deliberation)?.note : null,
+      method: methodNow(topic),
       electorate: topic.electorate,
+      mediation: describeMediation(topic),
       quorum: topic.quorum,
       irreversible: topic.irreversible ? true : null,
       passed: topic.passed,
@@ -121,6 +135,19 @@ export async function describeTopic(
     rounds: describeRounds(deliberation, whole),
     next: nextStep(deliberation, agent),
   });
+}
+
+/** Of the round that is voted in, or was last. */
+function methodNow({ round, ballotIds, method }: Topic): Topic["method"] {
+  if (round === 1) return method;
+  if (round < MEDIATED_ROUND) return "majority";
+  return ballotIds.length === 0 ? null : chooseMethod(ballotIds.length);
+}
+
+function describeMediation({ mediation }: Topic): JsonObject | null {
+  if (mediation === null) return null;
+  const { why, best, taskId, mediator } = mediation;
+  return present({ why, best, task: taskId, mediator });
 }
 
 /** On the ballot first; after closing by id, before in an order of each reader's own. */

@@ -1,5 +1,5 @@
 import { GuvnorError } from "../../core/errors.ts";
-import type { CallContext } from "../call-context.ts";
+import type { WriteContext } from "../call-context.ts";
 import { endGoneProcesses } from "../end-gone-processes.ts";
 
 /** Agents by name, and all present ones with one of the roles or the capability. */
@@ -16,7 +16,7 @@ export interface ElectorateRequest {
  * @throws {GuvnorError} `agent_unknown` or, for nobody, `input_invalid`.
  */
 export async function chooseElectorate(
-  ctx: CallContext,
+  ctx: WriteContext,
   asked: ElectorateRequest | undefined,
 ): Promise<readonly string[]> {
   await endGoneProcesses(ctx);

@@ -1,19 +1,33 @@
-import type { Topic } from "../../core/board.ts";
-import { takesBallots, type TopicMove } from "../../core/topic-decisions.ts";
-import type { Deliberation } from "../../core/topic-record.ts";
+import type { Ballot, Topic } from "../../core/board.ts";
+import { isMediating } from "../../core/mediation.ts";
+import { takesBallots } from "../../core/topic-decisions.ts";
+import type { TopicMove } from "../../core/topic-move.ts";
+import { votersOf, type Deliberation } from "../../core/topic-record.ts";
 import type { ReadTx } from "../../store/store.ts";
 import type { WriteContext } from "../call-context.ts";
 import { raiseEscalation } from "../escalations.ts";
 import { cut, sendToInbox } from "../inbox.ts";
+import { present } from "../task-view.ts";
 
 const SUMMARY_CHARACTERS = 200;
 /** More unread messages than this are not searched for older ones about the same topic. */
 const UNREAD = 50;
 
 export async function loadDeliberation(tx: ReadTx, topic: Topic): Promise<Deliberation> {
-  const ballots = await tx.ballots.ofTopic(topic.id, 1);
-  if (topic.round > 1) ballots.push(...(await tx.ballots.ofTopic(topic.id, 2)));
-  return { topic, solutions: await tx.solutions.ofTopic(topic.id), ballots };
+  const ballots: Ballot[] = [];
+  for (let round = 1; round <= topic.round; round += 1) {
+    ballots.push(...(await tx.ballots.ofTopic(topic.id, round)));
+  }
+  const mediator = await mediatorOf(tx, topic);
+  const solutions = await tx.solutions.ofTopic(topic.id);
+  return { topic, solutions, ballots, ...(mediator === undefined ? {} : { mediator }) };
+}
+
+/** Whoever runs the mediator's task while the topic waits for a word. */
+async function mediatorOf(tx: ReadTx, topic: Topic): Promise<string | undefined> {
+  const taskId = isMediating(topic) ? (topic.mediation?.taskId ?? null) : null;
+  const task = taskId === null ? undefined : await tx.tasks.get(taskId);
+  return task?.state === "running" ? (task.holder ?? undefined) : undefined;
 }
 
 /**
@@ -50,6 +64,9 @@ export async function recordTopicMove(
       ? { title: topic.title, electorate: topic.electorate, quorum: topic.quorum }
       : {}),
     ...(takesBallots(topic) ? { round: topic.round, on_ballot: topic.ballotIds } : {}),
+    ...(topic.mediation === null
+      ? {}
+      : present({ mediation: topic.mediation.taskId, mediator: topic.mediation.mediator })),
     ...(topic.decision === null
       ? {}
       : { winner: topic.decision.winner, by: topic.decision.by, record: topic.decision.tally }),
@@ -90,7 +107,7 @@ export async function dropOlderMessages(
 /** The members, and when there is a result whoever asked for it. */
 function audienceOf(topic: Topic): ReadonlySet<string> {
   const isOver = topic.decision !== null && !topic.openedBy.includes(":");
-  return new Set(isOver ? [...topic.electorate, topic.openedBy] : topic.electorate);
+  return new Set(isOver ? [...votersOf(topic), topic.openedBy] : votersOf(topic));
 }
 
 async function tellMember(
@@ -109,9 +126,11 @@ function messageFor({ topic, event, why }: TopicMove): string {
     opened: `Propose a solution for ${named}, or pass, with propose_solution; read it first: ${read}.`,
     voting_opened: `Vote on ${named}; read it first: ${read}.`,
     revote_opened: `Vote again on ${named}: ${why} Read it: ${read}.`,
+    mediation_opened: `${named}: ${why} Go on with other work; you vote again on what it proposes. More: ${read}.`,
     decided: `${named} is decided: ${why} More: ${read}.`,
     awaits_person: `${named}: ${why} More: ${read}.`,
     no_consensus: `${named} has no consensus: ${why} A person decides. More: ${read}.`,
+    withdrawn: `${named}: ${why}`,
   }[event];
 }
 

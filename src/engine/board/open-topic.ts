@@ -2,14 +2,16 @@ import type { Solution, Topic, VotingMethod } from "../../core/board.ts";
 import { defaultQuorum } from "../../core/consensus/tally.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import { formatId } from "../../core/ids.ts";
-import { openVoting, type TopicMove } from "../../core/topic-decisions.ts";
-import type { CallContext } from "../call-context.ts";
+import { openVoting } from "../../core/topic-decisions.ts";
+import type { TopicMove } from "../../core/topic-move.ts";
+import type { CallContext, WriteContext } from "../call-context.ts";
 import { requireTask } from "../find-rows.ts";
 import type { Outcome } from "../operation.ts";
 import { iso, present } from "../task-view.ts";
+import { advanceTopic } from "./advance-topic.ts";
 import { nextStep } from "./describe-topic.ts";
 import { chooseElectorate, type ElectorateRequest } from "./electorate.ts";
-import { announceTopicMove, recordTopicMove, saveTopicMove } from "./move-topic.ts";
+import { announceTopicMove, recordTopicMove } from "./move-topic.ts";
 import { saveSolution } from "./propose-solution.ts";
 import { settleDueTopics } from "./settle-topics.ts";
 
@@ -27,7 +29,12 @@ export interface NewTopic {
   readonly propose_seconds?: number | undefined;
   readonly vote_seconds?: number | undefined;
   readonly task_id?: string | undefined;
+  /** "first": what was proposed is voted on with a mediator from the start. Default "last". */
+  readonly mediate?: Topic["mediate"];
 }
+
+/** Who opens it, and where it is written. */
+type Opening = WriteContext & Pick<CallContext, "actor">;
 
 /** Puts a question on the blackboard. With options there is nothing to propose: voting opens. */
 export async function openTopic(ctx: CallContext, asked: NewTopic): Promise<Outcome> {
@@ -44,12 +51,13 @@ export async function openTopic(ctx: CallContext, asked: NewTopic): Promise<Outc
     await announceTopicMove(ctx, opened, actor);
     return { answer: answerFor(ctx, topic, solutions), target: topic.id };
   }
-  const move = openVoting({ topic, solutions, ballots: [] }, ctx.nowMs);
-  const voting = await saveTopicMove(ctx, topic.state, move, actor);
+  const deliberation = { topic, solutions, ballots: [] };
+  const move = openVoting(deliberation, ctx.nowMs);
+  const voting = await advanceTopic(ctx, deliberation, move, actor);
   return { answer: answerFor(ctx, voting, solutions), target: topic.id };
 }
 
-async function newTopic(ctx: CallContext, asked: NewTopic): Promise<Topic> {
+export async function newTopic(ctx: Opening, asked: NewTopic): Promise<Topic> {
   const { options = [] } = asked;
   if (new Set(options).size < options.length) {
     throw new GuvnorError("input_invalid", "An option is there twice.", "Name each option once.");
@@ -82,6 +90,9 @@ async function newTopic(ctx: CallContext, asked: NewTopic): Promise<Topic> {
     endedAtMs: null,
     round: 1,
     ballotIds: [],
+    earlier: [],
+    mediate: asked.mediate ?? "last",
+    mediation: null,
     passed: [],
     decision: null,
   };

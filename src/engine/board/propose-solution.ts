@@ -1,10 +1,12 @@
 import type { Solution, Topic } from "../../core/board.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import { formatId } from "../../core/ids.ts";
+import { isMediating, requireMediator, withMediator } from "../../core/mediation.ts";
 import { requireMember, requireProposing } from "../../core/topic-decisions.ts";
-import { callingAgent, type CallContext } from "../call-context.ts";
+import { callingAgent, type CallContext, type WriteContext } from "../call-context.ts";
 import { requireTopic } from "../find-rows.ts";
 import type { Outcome } from "../operation.ts";
+import { beginReview } from "../review.ts";
 import { iso, present } from "../task-view.ts";
 import { nextStep } from "./describe-topic.ts";
 import { dropOlderMessages, loadDeliberation } from "./move-topic.ts";
@@ -30,26 +32,31 @@ export interface Proposal extends Omit<NewSolution, "title" | "body"> {
   readonly pass?: boolean | undefined;
 }
 
-/** A member proposes or passes; when all have, voting opens before its time. */
+/** A member proposes or passes, or a mediator; when all have, voting opens before its time. */
 export async function proposeSolution(ctx: CallContext, asked: Proposal): Promise<Outcome> {
   const agent = callingAgent(ctx);
   await settleDueTopics(ctx);
   const topic = await requireTopic(ctx, asked.topic_id);
-  requireMember(topic, agent.name);
-  requireProposing(topic);
+  if (isMediating(topic)) {
+    requireMediator(await loadDeliberation(ctx.tx, topic), agent.name);
+  } else {
+    requireMember(topic, agent.name);
+    requireProposing(topic);
+  }
   const solution =
     asked.pass === true
       ? undefined
       : await saveSolution(ctx, topic, await checked(ctx, topic, asked));
   const others = topic.passed.filter((name) => name !== agent.name);
   const passed = solution === undefined ? [...others, agent.name].toSorted() : others;
-  const spoken: Topic = { ...topic, passed };
+  const spoken = spokenBy(agent.name, { ...topic, passed });
   await ctx.tx.topics.save(spoken);
   if (solution === undefined) {
     ctx.effects.push({ type: "topic", id: topic.id, event: "passed", agent: agent.name });
   }
   ctx.tx.wake();
   await dropOlderMessages(ctx, agent.name, topic.id);
+  await endMediatorsTask(ctx, spoken);
   const now = await settleTopic(ctx, spoken, agent.name);
   const deliberation = await loadDeliberation(ctx.tx, now);
   return {
@@ -67,6 +74,17 @@ export async function proposeSolution(ctx: CallContext, asked: Proposal): Promis
   };
 }
 
+/** The word itself is what was asked of a mediator: there is nothing to measure. */
+async function endMediatorsTask(ctx: CallContext, topic: Topic): Promise<void> {
+  const taskId = isMediating(topic) ? (topic.mediation?.taskId ?? null) : null;
+  const task = taskId === null ? undefined : await ctx.tx.tasks.get(taskId);
+  if (task !== undefined) await beginReview(ctx, task, [], null);
+}
+
+function spokenBy(agent: string, topic: Topic): Topic {
+  return isMediating(topic) ? withMediator(topic, agent) : topic;
+}
+
 async function checked(ctx: CallContext, topic: Topic, asked: Proposal): Promise<NewSolution> {
   const { title, body } = asked;
   if (title === undefined || body === undefined) {
@@ -77,7 +95,7 @@ async function checked(ctx: CallContext, topic: Topic, asked: Proposal): Promise
     );
   }
   const count = (await ctx.tx.solutions.ofTopic(topic.id)).length;
-  if (count >= MAX_SOLUTIONS) {
+  if (!isMediating(topic) && count >= MAX_SOLUTIONS) {
     throw new GuvnorError(
       "state_conflict",
       `${topic.id} has ${count} solutions, the most a ballot may have.`,
@@ -88,7 +106,7 @@ async function checked(ctx: CallContext, topic: Topic, asked: Proposal): Promise
 }
 
 export async function saveSolution(
-  ctx: CallContext,
+  ctx: WriteContext & Pick<CallContext, "actor">,
   topic: Topic,
   asked: NewSolution,
 ): Promise<Solution> {

@@ -3,8 +3,9 @@ import { dueMove, prolong } from "../../core/topic-decisions.ts";
 import type { ReadTx } from "../../store/store.ts";
 import type { WriteContext } from "../call-context.ts";
 import { readStopFor } from "../rules/stops.ts";
+import { advanceTopic } from "./advance-topic.ts";
 import { untilOf } from "./describe-topic.ts";
-import { loadDeliberation, saveTopicMove } from "./move-topic.ts";
+import { loadDeliberation } from "./move-topic.ts";
 
 /** More open topics than anybody can follow. */
 const MAX_OPEN = 1_000_000;
@@ -37,8 +38,9 @@ export async function settleTopic(
   topic: Topic,
   actor: string | undefined,
 ): Promise<Topic> {
-  const move = dueMove(await loadDeliberation(ctx.tx, topic), ctx.nowMs);
-  return move === undefined ? topic : await saveTopicMove(ctx, topic.state, move, actor);
+  const deliberation = await loadDeliberation(ctx.tx, topic);
+  const move = dueMove(deliberation, ctx.nowMs);
+  return move === undefined ? topic : await advanceTopic(ctx, deliberation, move, actor);
 }
 
 /** Gives topics back the time in which everything was stopped. */

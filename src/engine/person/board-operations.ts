@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { decideTopic } from "../board/decide-topic.ts";
+import { decideTopic, mediateTopic, withdrawTopic } from "../board/decide-topic.ts";
 import { describeTopic } from "../board/describe-topic.ts";
 import { loadDeliberation } from "../board/move-topic.ts";
 import { listTopics } from "../board/read-board.ts";
@@ -20,6 +20,20 @@ const boardDecide = definePersonOperation({
     reason: z.string().min(1).max(2000),
   }),
   handle: decideTopic,
+});
+
+const wordInput = z.strictObject({ topic_id: topicId, reason: z.string().min(1).max(2000) });
+
+const boardWithdraw = definePersonOperation({
+  name: "board_withdraw",
+  input: wordInput,
+  handle: withdrawTopic,
+});
+
+const boardMediate = definePersonOperation({
+  name: "board_mediate",
+  input: wordInput,
+  handle: mediateTopic,
 });
 
 const boardList = definePersonOperation({
@@ -45,4 +59,10 @@ const boardShow = definePersonOperation({
   },
 });
 
-export const boardOperations: readonly Operation[] = [boardDecide, boardList, boardShow];
+export const boardOperations: readonly Operation[] = [
+  boardDecide,
+  boardWithdraw,
+  boardMediate,
+  boardList,
+  boardShow,
+];

@@ -1,7 +1,6 @@
 import { z } from "zod";
 
 import { awaitsFallback, isOver } from "../../core/pipeline.ts";
-import { settleDueTopics } from "../board/settle-topics.ts";
 import { callingPerson } from "../call-context.ts";
 import { requirePipeline } from "../find-rows.ts";
 import type { Operation } from "../operation.ts";
@@ -9,7 +8,7 @@ import { revokePipeline } from "../pipelines/advance-pipeline.ts";
 import { describePipeline, pipelineRow } from "../pipelines/describe-pipeline.ts";
 import { fallBack, FALLBACKS } from "../pipelines/fallbacks.ts";
 import { pipelineLog } from "../pipelines/pipeline-log.ts";
-import { settlePipelines } from "../pipelines/settle-pipelines.ts";
+import { settleDue } from "../settle-due.ts";
 import { definePersonOperation } from "./define-person-operation.ts";
 
 const SHOWN = 100;
@@ -30,11 +29,13 @@ const list = definePersonOperation({
 /** Waits, where it is asked to, until the pipeline is over or needs a person. */
 const show = definePersonOperation({
   name: "pipelines_show",
-  input: z.strictObject({ pipeline_id: pipelineId, wait_seconds: z.int().min(0).max(50).optional() }),
+  input: z.strictObject({
+    pipeline_id: pipelineId,
+    wait_seconds: z.int().min(0).max(50).optional(),
+  }),
   handle: async (ctx, { pipeline_id: id }) => {
     const before = ctx.effects.length;
-    await settleDueTopics(ctx);
-    await settlePipelines(ctx);
+    await settleDue(ctx);
     const pipeline = await requirePipeline(ctx, id);
     // What was settled just now must stand: what waits undoes its writes.
     const isNews = ctx.effects.length > before;
@@ -73,7 +74,7 @@ const revoke = definePersonOperation({
   handle: async (ctx, { pipeline_id: id, reason: why }) => {
     const person = callingPerson(ctx);
     const pipeline = await requirePipeline(ctx, id);
-    const revoked = await revokePipeline(ctx, pipeline, `${person}: ${why}`);
+    const revoked = await revokePipeline(ctx, pipeline, { person, reason: why });
     return { target: id, answer: await describePipeline(ctx.tx, revoked) };
   },
 });

@@ -1,6 +1,4 @@
-import { cut } from "../inbox.ts";
 import {
-  awaitsFallback,
   nextMove,
   openParts,
   reportedParts,
@@ -8,9 +6,13 @@ import {
   type PipelineMove,
   type PipelineOutcome,
 } from "../../core/pipeline.ts";
+import { withdraw } from "../../core/topic-decisions.ts";
+import { forceMediation } from "../board/advance-topic.ts";
+import { loadDeliberation, saveTopicMove } from "../board/move-topic.ts";
 import type { WriteContext } from "../call-context.ts";
-import { closeEscalationsOf } from "../close-escalations.ts";
+import { closeEscalationsAbout, closeEscalationsOf } from "../close-escalations.ts";
 import { raiseEscalation } from "../escalations.ts";
+import { cut } from "../inbox.ts";
 import { sendToInbox } from "../inbox.ts";
 import { cancelTask } from "../move-task.ts";
 import { emitEvent } from "../rules/outbox.ts";
@@ -43,6 +45,12 @@ async function apply(ctx: WriteContext, pipeline: Pipeline, move: PipelineMove):
       await savePipeline(ctx, { ...pipeline, run }, "gamma_spawned", facts);
       return;
     }
+    case "mediate": {
+      const { topicId } = pipeline.run;
+      const topic = topicId === null ? undefined : await ctx.tx.topics.get(topicId);
+      if (topic !== undefined) await forceMediation(ctx, topic, move.why);
+      return;
+    }
     case "report":
       return await reportPipeline(ctx, pipeline, move.why);
     case "complete":
@@ -60,7 +68,8 @@ async function reportPipeline(ctx: WriteContext, pipeline: Pipeline, why: string
   const reported = await savePipelineMove(ctx, pipeline, "reported", { why });
   const view = await viewOf(ctx.tx, reported);
   const given = reportedParts(view);
-  if (given.length === 0) return await failPipeline(ctx, reported, "Nobody has brought a solution.");
+  if (given.length === 0)
+    return await failPipeline(ctx, reported, "Nobody has brought a solution.");
   const topicId = given.length === 1 ? null : await openPipelineTopic(ctx, reported, given);
   const now = (await ctx.tx.pipelines.get(reported.id)) ?? reported;
   const run = { ...now.run, topicId };
@@ -143,21 +152,28 @@ export async function closeQuestions(
   resolution: string,
 ): Promise<void> {
   for (const { taskId } of run.parts) await closeEscalationsOf(ctx, taskId, resolution);
+  if (run.topicId !== null) await closeEscalationsAbout(ctx, run.topicId, resolution);
 }
 
 /** It ends at once: nobody can report on its parts any more. */
 export async function revokePipeline(
   ctx: WriteContext,
   pipeline: Pipeline,
-  why: string,
+  { person, reason }: { readonly person: string; readonly reason: string },
 ): Promise<Pipeline> {
+  const why = `${person}: ${reason}`;
   const ended = await endPipelineTokens(ctx, pipeline, why);
   const revoked = await savePipelineMove(ctx, ended, "revoked", { why });
   for (const task of openParts(await viewOf(ctx.tx, revoked))) {
     await cancelTask(ctx, task, { why: `${pipeline.id} is revoked: ${why}` });
   }
+  const topic =
+    revoked.run.topicId === null ? undefined : await ctx.tx.topics.get(revoked.run.topicId);
+  if (topic !== undefined && topic.endedAtMs === null) {
+    const move = withdraw(await loadDeliberation(ctx.tx, topic), { person, reason }, ctx.nowMs);
+    await saveTopicMove(ctx, topic.state, move, undefined);
+  }
   await closeQuestions(ctx, revoked, `${pipeline.id} is revoked: ${why}`);
   await emitEvent(ctx, "pipeline_revoked", { pipeline: pipeline.id, why });
   return revoked;
 }
-

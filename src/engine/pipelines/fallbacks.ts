@@ -1,6 +1,7 @@
 import { TIERS, type Tier } from "../../core/agent.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import { awaitsFallback, reportedParts, type Pipeline } from "../../core/pipeline.ts";
+import { lowestTier } from "../../core/token.ts";
 import { callingPerson, type CallContext } from "../call-context.ts";
 import { requirePipeline } from "../find-rows.ts";
 import type { Outcome } from "../operation.ts";
@@ -28,7 +29,8 @@ export async function fallBack(ctx: CallContext, asked: FallbackOrder): Promise<
   await closeQuestions(ctx, found, `${person} chose ${action}: ${reason}`);
   if (action === "accept_partial") await acceptPartial(ctx, found, asked);
   else {
-    const pipeline = action === "escalate_tier" ? { ...found, tier: higher(found) } : found;
+    const pipeline =
+      action === "escalate_tier" ? { ...found, tier: await higherTier(ctx, found) } : found;
     await rerunPipeline(ctx, pipeline, { action, reason, by: person });
   }
   const now = await requirePipeline(ctx, found.id);
@@ -46,13 +48,19 @@ function requireStuck(pipeline: Pipeline): void {
   );
 }
 
-/** @throws {GuvnorError} `state_conflict` at the highest. */
-function higher({ id, tier }: Pipeline): Tier {
-  const next = TIERS[TIERS.indexOf(tier ?? "T0") + 1];
+/** One above what those of the last run had. @throws {GuvnorError} `state_conflict` at the highest. */
+async function higherTier(ctx: CallContext, { id, tier, run }: Pipeline): Promise<Tier> {
+  const tiers: Tier[] = [];
+  for (const { agent } of run.parts) {
+    const known = agent === null ? undefined : await ctx.tx.agents.get(agent);
+    if (known !== undefined) tiers.push(known.tier);
+  }
+  const had = tier ?? lowestTier(tiers);
+  const next = TIERS[TIERS.indexOf(had) + 1];
   if (next !== undefined) return next;
   throw new GuvnorError(
     "state_conflict",
-    `${id} runs at ${tier ?? "T0"}, the highest tier there is.`,
+    `${id} ran at ${had}, the highest tier there is.`,
     `Run it again as it is: guvnor pipeline fallback ${id} rerun_same`,
   );
 }
@@ -65,8 +73,7 @@ async function acceptPartial(
 ): Promise<void> {
   const { topicId } = pipeline.run;
   const solutions = topicId === null ? [] : await ctx.tx.solutions.ofTopic(topicId);
-  const solution =
-    wanted === undefined ? solutions[0] : solutions.find(({ id }) => id === wanted);
+  const solution = wanted === undefined ? solutions[0] : solutions.find(({ id }) => id === wanted);
   const [only] = reportedParts(await viewOf(ctx.tx, pipeline));
   if (solution === undefined && (wanted !== undefined || only === undefined)) {
     throw new GuvnorError(

@@ -1,5 +1,5 @@
-import type { Pipeline, PipelineRole, RolePart } from "../../core/pipeline.ts";
 import type { RoleTemplate } from "../../core/pipeline-template.ts";
+import type { Pipeline, PipelineRole, RolePart } from "../../core/pipeline.ts";
 import type { WriteContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
 import { insertTask } from "../new-task.ts";

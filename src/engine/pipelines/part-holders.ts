@@ -5,9 +5,9 @@ import type { Pipeline, RolePart } from "../../core/pipeline.ts";
 import type { Task } from "../../core/task.ts";
 import { mintToken, renewToken, revokeToken, tokenProblem } from "../../core/token.ts";
 import type { CallContext, WriteContext } from "../call-context.ts";
-import { freeOutOfReach, readTrust, saveTrust } from "../rules/trust.ts";
 import { rulesInForce } from "../rules/rules-in-force.ts";
 import { shortOf } from "../rules/tokens.ts";
+import { freeOutOfReach, readTrust, saveTrust } from "../rules/trust.ts";
 import { savePipeline } from "./save-pipeline.ts";
 
 /** An agent has claimed a part: it gets a token for it, whose parent is the pipeline's. */

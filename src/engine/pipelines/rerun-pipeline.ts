@@ -1,5 +1,5 @@
-import type { Pipeline } from "../../core/pipeline.ts";
 import type { Rerun } from "../../core/pipeline-template.ts";
+import type { Pipeline } from "../../core/pipeline.ts";
 import type { WriteContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
 import { isPresent } from "../is-present.ts";

@@ -8,7 +8,7 @@ import { viewOf } from "./pipeline-view.ts";
 /** Those that time makes go on; none while the project is stopped, as nobody can do anything. */
 export async function duePipelines(tx: ReadTx, nowMs: number): Promise<readonly string[]> {
   const due: string[] = [];
-  for (const pipeline of await tx.pipelines.running()) {
+  for (const pipeline of await tx.pipelines.open()) {
     if (nextMove(await viewOf(tx, pipeline), nowMs) !== undefined) due.push(pipeline.id);
   }
   if (due.length === 0 || (await readStopFor(tx, null)) !== undefined) return [];
@@ -24,7 +24,7 @@ export async function prolongPipelines(
   ctx: WriteContext,
   { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
 ): Promise<void> {
-  for (const pipeline of await ctx.tx.pipelines.running()) {
+  for (const pipeline of await ctx.tx.pipelines.open()) {
     const { run } = pipeline;
     const lostMs = Math.max(0, toMs - Math.max(fromMs, run.startedAtMs));
     if (lostMs === 0) continue;

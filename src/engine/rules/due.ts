@@ -23,7 +23,7 @@ export async function settleRules(deps: EngineDeps): Promise<void> {
         limits.some(({ state }) => state.flood !== null) ||
         (await tx.approvals.due(nowMs)).length > 0 ||
         (said !== undefined && (await isNews(tx, said))),
-      stalls: settings.stall.response === "revoke" || (await tx.pipelines.running()).length > 0,
+      stalls: settings.stall.response === "revoke" || (await tx.pipelines.open()).length > 0,
       health: await isHealthDue(tx, settings, nowMs),
     };
   });

@@ -6,7 +6,8 @@ create table pipeline (
   ${scope}, id bigint not null, state text not null, topic_id bigint, body text not null,
   primary key (tenant, project, id)
 );
-create index pipeline_running on pipeline (tenant, project, id) where state = 'running';
+create index pipeline_open on pipeline (tenant, project, id)
+  where state in ('running', 'orchestrating');
 create index pipeline_topic on pipeline (tenant, project, topic_id) where topic_id is not null;
 `;
 }

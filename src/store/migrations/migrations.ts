@@ -1,6 +1,7 @@
 import { initialSchema } from "./0001-initial.ts";
 import { rulesSchema } from "./0002-rules.ts";
 import { attemptsOfAgentsSchema } from "./0003-attempts-of-agents.ts";
+import { deliberationSchema } from "./0005-deliberation.ts";
 import { pipelinesSchema } from "./0008-pipelines.ts";
 import type { Dialect } from "./dialect.ts";
 
@@ -9,6 +10,7 @@ export const MIGRATIONS: readonly ((dialect: Dialect) => string)[] = [
   initialSchema,
   rulesSchema,
   attemptsOfAgentsSchema,
+  deliberationSchema,
   pipelinesSchema,
 ];
 

@@ -43,6 +43,9 @@ const SAVE_TOPIC = upsert(
     "ballot_ids",
     "passed",
     "decision",
+    "earlier",
+    "mediate",
+    "mediation",
   ],
 );
 
@@ -81,6 +84,9 @@ export function topicTable(sql: Sql): TopicTable {
         ballot_ids: JSON.stringify(topic.ballotIds),
         passed: JSON.stringify(topic.passed),
         decision: topic.decision === null ? null : JSON.stringify(topic.decision),
+        earlier: JSON.stringify(topic.earlier),
+        mediate: topic.mediate,
+        mediation: topic.mediation === null ? null : JSON.stringify(topic.mediation),
       });
     },
   };
@@ -108,6 +114,9 @@ function toTopic(row: SqlRow): Topic {
     ballotIds: json(row, "ballot_ids"),
     passed: json(row, "passed"),
     decision: jsonOrNull(row, "decision"),
+    earlier: json(row, "earlier"),
+    mediate: text(row, "mediate") as Topic["mediate"],
+    mediation: jsonOrNull(row, "mediation"),
   };
 }
 

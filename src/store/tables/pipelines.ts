@@ -6,7 +6,7 @@ import type { PipelineTable } from "../store.ts";
 const SAVE = upsert("pipeline", ["id"], ["state", "topic_id", "body"]);
 const GET = `select * from pipeline where ${IN_SCOPE} and id = @id`;
 const BY_TOPIC = `select * from pipeline where ${IN_SCOPE} and topic_id = @topic_id`;
-const RUNNING = `select * from pipeline where ${IN_SCOPE} and state = 'running' order by id`;
+const OPEN = `select * from pipeline where ${IN_SCOPE} and state in ('running', 'orchestrating') order by id`;
 const LIST = `select * from pipeline where ${IN_SCOPE} order by id desc limit @max_rows`;
 
 export function pipelineTable(sql: Sql): PipelineTable {
@@ -19,7 +19,7 @@ export function pipelineTable(sql: Sql): PipelineTable {
       const row = await sql.get(BY_TOPIC, { topic_id: parseId("topic", topicId) ?? -1 });
       return row === undefined ? undefined : toPipeline(row);
     },
-    running: async () => (await sql.all(RUNNING, {})).map(toPipeline),
+    open: async () => (await sql.all(OPEN, {})).map(toPipeline),
     list: async (limit) => (await sql.all(LIST, { max_rows: limit })).map(toPipeline),
     save: async ({ id, state, ...body }) => {
       const { topicId } = body.run;

@@ -16,11 +16,13 @@ await client.connect(
     command: process.execPath,
     args: [guvnor, "mcp"],
     cwd: worktree,
+    stderr: "ignore",
     env: { ...process.env, GUVNOR_TOOLSETS: "core,coordination,workflow" },
   }),
 );
 
-await call("register_agent", { name, capabilities: ["javascript"], worktree });
+const capabilities = patch === "" ? ["mediation"] : ["javascript"];
+await call("register_agent", { name, capabilities, worktree });
 let givesWay = false;
 for (;;) {
   const { task } = await call("request_task", { wait_seconds: 1 });

@@ -27,7 +27,7 @@ const agents = [];
 try {
   process.exitCode = await tell();
 } finally {
-  for (const agent of agents) agent.kill("SIGKILL");
+  for (const agent of agents) agent.kill();
   rmSync(scratch, { recursive: true, force: true });
 }
 

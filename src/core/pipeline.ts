@@ -94,8 +94,10 @@ export interface Pipeline {
   readonly templateName: string;
   /** As it was when the pipeline was made. */
   readonly template: PipelineTemplate;
-  /** What has to be done, as its plan says; [] without one. */
-  readonly plan: readonly PlannedTask[];
+  /** The plan that holds the tasks of its runs. */
+  readonly planId: string;
+  /** What has to be done, as far as it was said. */
+  readonly subtasks: readonly Subtask[];
   /** 0 to 1. */
   readonly complexity: number;
   /** Terms of the complexity that were not known. */
@@ -113,7 +115,8 @@ export interface Pipeline {
   readonly outcome: PipelineOutcome | null;
 }
 
-export interface PlannedTask {
+/** Something that the objective consists of; it makes no task of guvnor's. */
+export interface Subtask {
   readonly key: string;
   readonly title: string;
   readonly after: readonly string[];

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { startPipeline } from "../engine/pipelines/start-pipeline.ts";
+import { preparePlan } from "../engine/submit-plan.ts";
 import { inboxField, requestId, session, title, waitSeconds } from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
@@ -40,5 +41,6 @@ export const startPipelineTool = defineTool({
     next: z.string(),
     inbox: inboxField,
   }),
+  prepare: preparePlan,
   handle: startPipeline,
 });

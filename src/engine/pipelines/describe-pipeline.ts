@@ -25,7 +25,8 @@ export async function describePipeline(tx: ReadTx, pipeline: Pipeline): Promise<
   return present({
     ...pipelineRow(pipeline),
     template: pipeline.templateName,
-    plan: pipeline.plan.map(({ key }) => key),
+    plan: pipeline.planId,
+    subtasks: pipeline.subtasks.map(({ key }) => key),
     complexity: Math.round(pipeline.complexity * 1000) / 1000,
     complexity_unknown: pipeline.unknownTerms,
     tier: pipeline.tier,

@@ -2,6 +2,7 @@ import type { RoleTemplate } from "../../core/pipeline-template.ts";
 import type { Pipeline, PipelineRole, RolePart } from "../../core/pipeline.ts";
 import type { WriteContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
+import { reopenPlan } from "../move-task.ts";
 import { insertTask } from "../new-task.ts";
 
 const PRIORITY = 70;
@@ -52,11 +53,12 @@ interface AskedPart {
 
 async function makePart(
   ctx: WriteContext,
-  { id, run }: Pipeline,
+  { id, run, planId }: Pipeline,
   { role, asked, not, inputs }: AskedPart,
 ): Promise<RolePart> {
+  await reopenPlan(ctx, planId);
   const taskId = await insertTask(ctx, {
-    planId: null,
+    planId,
     createdBy: "guvnor",
     task: {
       key: `${role}-${id}-${run.no}`,
@@ -76,11 +78,11 @@ async function makePart(
 }
 
 function inputsOf(pipeline: Pipeline, context: readonly JsonObject[]): JsonObject {
-  const { id, objective, plan } = pipeline;
+  const { id, objective, subtasks } = pipeline;
   return {
     pipeline: id,
     objective,
-    ...(plan.length === 0 ? {} : { plan }),
+    ...(subtasks.length === 0 ? {} : { subtasks }),
     ...(context.length === 0 ? {} : { earlier_runs: context }),
   };
 }

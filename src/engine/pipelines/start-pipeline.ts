@@ -1,13 +1,15 @@
 import { GuvnorError } from "../../core/errors.ts";
 import { formatId } from "../../core/ids.ts";
 import { DEFAULT_TEMPLATE, type PipelineTemplate } from "../../core/pipeline-template.ts";
-import { isOver, awaitsFallback, type Pipeline, type PlannedTask } from "../../core/pipeline.ts";
+import { isOver, awaitsFallback, type Pipeline, type Subtask } from "../../core/pipeline.ts";
 import { checkPlanGraph } from "../../core/plan-graph.ts";
 import type { ReadTx } from "../../store/store.ts";
 import type { CallContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
+import { cut } from "../inbox.ts";
 import type { Outcome } from "../operation.ts";
 import { rulesInForce } from "../rules/rules-in-force.ts";
+import { createPlan } from "../submit-plan.ts";
 import { beginRun, issuePipelineToken } from "./begin-run.ts";
 import { complexityOf } from "./complexity-of.ts";
 import { describePipeline } from "./describe-pipeline.ts";
@@ -34,10 +36,18 @@ export interface NewPipeline {
 /** Issues its token and makes the tasks of ALPHA and BETA. */
 export async function startPipeline(ctx: CallContext, asked: NewPipeline): Promise<Outcome> {
   const template = await templateNamed(ctx, asked.template);
-  const plan = readPlan(asked.plan ?? []);
+  const subtasks = readSubtasks(asked.plan ?? []);
   const id = formatId("pipeline", await ctx.tx.nextNumber("pipeline"));
+  const plan = await createPlan(ctx, { title: cut(`${id}: ${asked.objective}`, 200) });
+  ctx.effects.push({
+    type: "plan",
+    id: plan.id,
+    event: "submitted",
+    title: plan.title,
+    pipeline: id,
+  });
   const principal = ctx.agent?.principal ?? ctx.actor;
-  const complexity = await complexityOf(ctx, { objective: asked.objective, plan });
+  const complexity = await complexityOf(ctx, { objective: asked.objective, subtasks });
   const spawned = await savePipelineMove(
     ctx,
     {
@@ -46,7 +56,8 @@ export async function startPipeline(ctx: CallContext, asked: NewPipeline): Promi
       state: "spawn",
       templateName: asked.template ?? "default",
       template,
-      plan,
+      planId: plan.id,
+      subtasks,
       complexity: complexity.score,
       unknownTerms: complexity.unknown,
       tier: null,
@@ -104,17 +115,23 @@ async function templateNamed(ctx: CallContext, name = "default"): Promise<Pipeli
   );
 }
 
-function readPlan(asked: NonNullable<NewPipeline["plan"]>): readonly PlannedTask[] {
-  const plan = asked.map(({ key, title, after = [], needs = [], estimate_minutes: minutes }) => ({
-    key,
-    title,
-    after,
-    needs,
-    minutes: minutes ?? null,
-  }));
+function readSubtasks(asked: NonNullable<NewPipeline["plan"]>): readonly Subtask[] {
+  const subtasks = asked.map(
+    ({ key, title, after = [], needs = [], estimate_minutes: minutes }) => ({
+      key,
+      title,
+      after,
+      needs,
+      minutes: minutes ?? null,
+    }),
+  );
   checkPlanGraph(
-    plan.map(({ key, after, minutes }) => ({ key, after, minutes: minutes ?? DEFAULT_MINUTES })),
+    subtasks.map(({ key, after, minutes }) => ({
+      key,
+      after,
+      minutes: minutes ?? DEFAULT_MINUTES,
+    })),
     new Set(),
   );
-  return plan;
+  return subtasks;
 }

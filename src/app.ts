@@ -18,6 +18,7 @@ import { boardOperations } from "./engine/person/board-operations.ts";
 import { breakerOperations } from "./engine/person/breaker-operations.ts";
 import { escalationOperations } from "./engine/person/escalation-operations.ts";
 import { messageOperations } from "./engine/person/message-operations.ts";
+import { pipelineOperations } from "./engine/person/pipeline-operations.ts";
 import { policyOperations } from "./engine/person/policy-operations.ts";
 import { stopOperations } from "./engine/person/stop-operations.ts";
 import { taskOperations } from "./engine/person/task-operations.ts";
@@ -48,6 +49,7 @@ const OPERATIONS: readonly Operation[] = [
   ...breakerOperations,
   ...escalationOperations,
   ...messageOperations,
+  ...pipelineOperations,
   ...agentOperations,
   ...approvalOperations,
   ...stopOperations,

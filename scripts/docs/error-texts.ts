@@ -116,6 +116,10 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     remedy:
       "An agent asks one with `request_escalation`; a person uses the operator key or a terminal.",
   },
+  pipeline_not_found: {
+    meaning: "There is no such pipeline.",
+    remedy: "`guvnor pipeline list` shows them.",
+  },
   plan_not_found: { meaning: "There is no such plan.", remedy: "Look at `get_status`." },
   policy_denied: {
     meaning:

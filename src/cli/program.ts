@@ -10,6 +10,7 @@ import { addDoctorCommand } from "./commands/doctor.ts";
 import { addEscalationCommands } from "./commands/escalations.ts";
 import { addInitCommand } from "./commands/init.ts";
 import { addMessageCommands } from "./commands/messages.ts";
+import { addPipelineCommands } from "./commands/pipeline.ts";
 import { addPlanCommands } from "./commands/plan.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { addSayCommand } from "./commands/say.ts";
@@ -67,6 +68,7 @@ export function createProgram(cli: Cli, output: OutputConfiguration): Command {
   program.commandsGroup("Agents and decisions:");
   addAgentCommands(program, cli);
   addBoardCommands(program, cli);
+  addPipelineCommands(program, cli);
   addEscalationCommands(program, cli);
   addApprovalCommands(program, cli);
   addSayCommand(program, cli);

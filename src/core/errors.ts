@@ -25,6 +25,7 @@ export const ERROR_CODES = [
   "not_eligible",
   "not_holder",
   "person_required",
+  "pipeline_not_found",
   "plan_not_found",
   "policy_denied",
   "request_id_reused",

@@ -9,6 +9,7 @@ export const ID_PREFIX = {
   message: "M",
   approval: "A",
   violation: "V",
+  pipeline: "L",
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIX;

@@ -1,6 +1,7 @@
 import type { Tier } from "./agent.ts";
 import type { EscalationThresholds } from "./escalation-matrix.ts";
 import type { Severity } from "./escalation.ts";
+import type { PipelineTemplate } from "./pipeline-template.ts";
 import type { PolicyLimit, PolicyRule } from "./policy-rules.ts";
 
 /** A named check that a person defined. */
@@ -117,6 +118,8 @@ export interface ProjectSettings {
   readonly enrolment: "optional" | "required";
   /** Names of agents and people by role. */
   readonly roles: Readonly<Record<string, readonly string[]>>;
+  /** The project's own templates by name. */
+  readonly pipelines: Readonly<Record<string, PipelineTemplate>>;
 }
 
 /**
@@ -209,6 +212,7 @@ export const NO_SETTINGS: ProjectSettings = {
   },
   enrolment: "optional",
   roles: {},
+  pipelines: {},
 };
 
 /** One applied version; kept for ever, so that any past decision can be explained. */

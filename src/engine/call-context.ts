@@ -17,6 +17,7 @@ export interface Effect {
     | "gate_run"
     | "limit"
     | "message"
+    | "pipeline"
     | "plan"
     | "policy"
     | "process"

@@ -1,6 +1,7 @@
 import type { Topic } from "../core/board.ts";
 import { GuvnorError } from "../core/errors.ts";
 import type { Escalation } from "../core/escalation.ts";
+import type { Pipeline } from "../core/pipeline.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Task } from "../core/task.ts";
 import type { ReadTx } from "../store/store.ts";
@@ -21,6 +22,13 @@ export async function requirePlan({ tx }: Reads, id: string): Promise<Plan> {
   if (plan !== undefined) return plan;
   const fix = 'List them with get_status {"scope":"project"}.';
   throw new GuvnorError("plan_not_found", `There is no plan ${shown(id)}.`, fix);
+}
+
+export async function requirePipeline({ tx }: Reads, id: string): Promise<Pipeline> {
+  const pipeline = await tx.pipelines.get(id);
+  if (pipeline !== undefined) return pipeline;
+  const fix = "List them with `guvnor pipeline list`.";
+  throw new GuvnorError("pipeline_not_found", `There is no pipeline ${shown(id)}.`, fix);
 }
 
 export async function requireTopic({ tx }: Reads, id: string): Promise<Topic> {

@@ -2,13 +2,14 @@ import { settleMediation } from "./board/settle-mediation.ts";
 import type { Effect, WriteContext } from "./call-context.ts";
 import { followEscalation, followTask } from "./follow-escalations.ts";
 import { joinThreads } from "./messages/join-channel.ts";
+import { followPartTask, followPipelineTopic } from "./pipelines/follow-pipelines.ts";
 
 /** Looks at one change and does what follows from it; it throws for nothing that a caller did. */
 type Follower = (ctx: WriteContext, effect: Effect) => Promise<void>;
 
 const FOLLOWERS: Readonly<Partial<Record<Effect["type"], readonly Follower[]>>> = {
-  task: [settleMediation, followTask, hearThreads],
-  topic: [settleMediation],
+  task: [settleMediation, followTask, followPartTask, hearThreads],
+  topic: [settleMediation, followPipelineTopic],
   escalation: [followEscalation],
 };
 

@@ -1,9 +1,10 @@
 import { callingAgent, type CallContext, type ReadContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
-import { requirePlan, requireTask } from "./find-rows.ts";
+import { requirePipeline, requirePlan, requireTask } from "./find-rows.ts";
 import { isOfAgent, waitingFor } from "./inbox.ts";
 import { myNextStep } from "./my-next-step.ts";
 import type { Outcome } from "./operation.ts";
+import { describePipeline } from "./pipelines/describe-pipeline.ts";
 import { isOfTool } from "./rules/breakers.ts";
 import { agentSubject } from "./rules/guards.ts";
 import { breakerRow, openBreakers } from "./rules/open-breakers.ts";
@@ -16,7 +17,7 @@ const ROWS = 20;
 const INBOX_ITEMS = 20;
 
 export interface StatusQuery {
-  readonly scope?: "me" | "task" | "plan" | "project" | "agents" | undefined;
+  readonly scope?: "me" | "task" | "plan" | "pipeline" | "project" | "agents" | undefined;
   readonly id?: string | undefined;
   readonly cursor?: string | undefined;
 }
@@ -32,6 +33,12 @@ const SCOPES = {
     return { answer: { scope: "task", task: await describeTask(ctx, task) }, target: task.id };
   },
   plan: planStatus,
+  pipeline: async (ctx: CallContext, query: StatusQuery): Promise<Outcome> => {
+    const [newest] = query.id === undefined ? await ctx.tx.pipelines.list(1) : [];
+    const pipeline = newest ?? (await requirePipeline(ctx, query.id ?? ""));
+    const answer = { scope: "pipeline", pipeline: await describePipeline(ctx.tx, pipeline) };
+    return { answer, target: pipeline.id };
+  },
   project: async (ctx: CallContext, query: StatusQuery): Promise<Outcome> => ({
     answer: { scope: "project", ...(await projectStatus(ctx, query)) },
   }),

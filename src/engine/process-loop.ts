@@ -1,12 +1,12 @@
 import type { ProcessRow } from "../core/agent.ts";
 import { BEAT_MS, observe, type Observation } from "../core/presence.ts";
-import { dueTopics, settleDueTopics } from "./board/settle-topics.ts";
 import type { EngineDeps } from "./deps.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
 import { endProcess } from "./presence.ts";
 import { settleRules } from "./rules/due.ts";
 import { attendIssuer, endLogins } from "./rules/logins.ts";
 import { refreshSettings } from "./rules/refresh-settings.ts";
+import { isAnythingDue, settleDue } from "./settle-due.ts";
 import { settleEscalations } from "./settle-escalations.ts";
 import { systemAct } from "./system-act.ts";
 
@@ -55,12 +55,12 @@ export function createProcessLoop(deps: EngineDeps): ProcessLoop {
   const judge = async (elapsedMs: number): Promise<void> => {
     const { beats, due } = await deps.store.read(deps.scope, async (tx) => ({
       beats: await tx.processes.listPresent(),
-      due: await dueTopics(tx, deps.now()),
+      due: await isAnythingDue(tx, deps.now()),
     }));
     const seen = observe(observations, beats, deps.processId, elapsedMs);
     observations = seen.observations;
     if (seen.silent.length > 0) await endSilent(deps, seen);
-    if (due.length > 0) await systemAct(deps, "settle_topics", settleDueTopics);
+    if (due) await systemAct(deps, "settle_due", settleDue);
   };
 
   const liveness = async (nowMs: number): Promise<void> => {

@@ -21,6 +21,7 @@ import { requireTask } from "./find-rows.ts";
 import { missingAnswer } from "./follow-escalations.ts";
 import { endAttempt, escalatePoison, saveMoved, setAgentState, settleEnded } from "./move-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
+import { usePartToken } from "./pipelines/part-holders.ts";
 import { beginReview } from "./review.ts";
 import { parallelTasks } from "./rules/bounds.ts";
 import { noteOutcome } from "./rules/outcomes.ts";
@@ -55,6 +56,7 @@ export async function reportProgress(ctx: CallContext, report: ProgressReport): 
   const agent = callingAgent(ctx);
   const found = await requireTask(ctx, report.task_id);
   requireLease(found, agent.name, report.fence, await heldBefore(ctx, found, agent));
+  await usePartToken(ctx, found);
   const { note, percent, outputs, artifacts } = report;
   const task = withProgress(
     found,

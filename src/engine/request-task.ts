@@ -4,12 +4,13 @@ import { ESCALATION_TASK } from "../core/escalation.ts";
 import { PRESENCE_MS } from "../core/presence.ts";
 import { scoreTask } from "../core/score.ts";
 import { claim } from "../core/task-decisions.ts";
-import { attemptId, isFor, type Task } from "../core/task.ts";
+import { attemptId, type Task } from "../core/task.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { settleClimbs } from "./climb-escalations.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
 import { requireTask } from "./find-rows.ts";
+import { isOpenTo } from "./is-open-to.ts";
 import { isPresent } from "./is-present.ts";
 import { saveMoved } from "./move-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
@@ -100,7 +101,9 @@ async function rankReady(
   for (const needs of await ctx.tx.tasks.readyNeeds()) {
     if (!needs.every((need) => capabilities.has(need))) continue;
     const best = await ctx.tx.tasks.bestReady(needs, ctx.nowMs, depth);
-    candidates.push(...best.filter(({ spec }) => isFor(spec, agent.name)));
+    for (const task of best) {
+      if (await isOpenTo(ctx, task, agent.name)) candidates.push(task);
+    }
     if (best.length === depth) isAll = false;
   }
   const scored: { task: Task; rank: number; total: number }[] = [];
@@ -134,14 +137,14 @@ async function freeStalled(
   { agent, capabilities, input }: Seeker,
 ): Promise<Task | undefined> {
   const { stalled } = ctx.facts;
-  const { silent } = await findSilent(ctx.tx, ctx.deps, ctx.nowMs);
+  const silent = await findSilent(ctx.tx, ctx.deps, ctx.nowMs);
   for (const found of silent) {
     // Read again: taking one lease may have changed the next task.
     const task = await ctx.tx.tasks.get(found.taskId);
     if (task?.state !== "running" || task.holder === agent.name) continue;
     if (!Array.isArray(stalled) || !stalled.includes(leaseName(found))) continue;
     if (!task.spec.needs.every((need) => capabilities.has(need))) continue;
-    if (!isFor(task.spec, agent.name)) continue;
+    if (!(await isOpenTo(ctx, task, agent.name))) continue;
     if ((await mayClaim(ctx, { agent, input, task })) !== "yes") continue;
     const freed = await takeLease(ctx, task, "stalled");
     if (freed.state === "ready") return freed;
@@ -186,10 +189,10 @@ async function claimNamed(
       "Take another task, or register_agent with the capabilities that you really have.",
     );
   }
-  if (!isFor(task.spec, agent.name)) {
+  if (!(await isOpenTo(ctx, task, agent.name))) {
     throw new GuvnorError(
       "not_eligible",
-      `${task.id} is not for ${agent.name}: ${takersOf(task)}.`,
+      `${task.id} is for others: guvnor made it for ${task.spec.serves ?? "them"}.`,
       "Call request_task without task_id to get another one.",
     );
   }
@@ -202,11 +205,6 @@ async function claimNamed(
     );
   }
   return await claimFor(ctx, agent, task);
-}
-
-function takersOf({ spec }: Task): string {
-  const { only, not = [] } = spec.takers ?? {};
-  return only === undefined ? `not for ${not.join(", ")}` : `only for ${only.join(", ")}`;
 }
 
 async function claimFor(ctx: CallContext, agent: Agent, ready: Task): Promise<Outcome> {

@@ -10,6 +10,10 @@ export interface SilentLease {
   readonly fence: number;
   readonly agent: string;
   readonly worktree: string | null;
+  /** Silence that was too long. */
+  readonly limitMs: number;
+  /** It is a part of a pipeline, which goes on without an agent that is silent. */
+  readonly ofPipeline: boolean;
 }
 
 /**
@@ -17,13 +21,13 @@ export interface SilentLease {
  * so it is called outside of any transaction, and what it finds is looked at again inside.
  */
 export async function findStalled(deps: EngineDeps): Promise<SilentLease[]> {
-  const { silent, limitMs } = await deps.store.read(
+  const silent = await deps.store.read(
     deps.scope,
     async (tx) => await findSilent(tx, deps, deps.now()),
   );
   const stalled: SilentLease[] = [];
   for (const lease of silent) {
-    const { worktree } = lease;
+    const { worktree, limitMs } = lease;
     const changedMs = worktree === null ? undefined : await deps.git?.lastChangeMs(worktree);
     const isActive = changedMs !== undefined && changedMs > deps.now() - limitMs;
     if (!isActive) stalled.push(lease);
@@ -31,14 +35,14 @@ export async function findStalled(deps: EngineDeps): Promise<SilentLease[]> {
   return stalled;
 }
 
-/** Running tasks whose holders neither called nor reported for `limitMs`; while one is stopped it cannot. */
+/** Running tasks whose holders neither called nor reported for too long; while one is stopped it cannot. */
 export async function findSilent(
   tx: ReadTx,
   deps: EngineDeps,
   nowMs: number,
-): Promise<{ readonly silent: readonly SilentLease[]; readonly limitMs: number }> {
+): Promise<readonly SilentLease[]> {
   const silent: SilentLease[] = [];
-  const limitMs = await stallAfterMs({ deps, tx });
+  const usualMs = await stallAfterMs({ deps, tx });
   const stops = await readStops(tx);
   for (const { taskId, fence, agent, worktree } of await tx.attempts.listRunning()) {
     const task = await tx.tasks.get(taskId);
@@ -47,7 +51,11 @@ export async function findSilent(
     const lastMs = Math.max(task.progressAtMs ?? 0, holder?.lastSeenMs ?? 0);
     const intervals = stopIntervals(stops, { project: tx.scope.project, agent });
     const silentMs = nowMs - lastMs - frozenMs(intervals, lastMs, nowMs);
-    if (silentMs >= limitMs) silent.push({ taskId, fence, agent, worktree });
+    const { serves } = task.spec;
+    const pipeline = serves === undefined ? undefined : await tx.pipelines.get(serves);
+    const limitMs = Math.min(usualMs, pipeline?.template.stallAfterMs ?? usualMs);
+    const ofPipeline = pipeline !== undefined;
+    if (silentMs >= limitMs) silent.push({ taskId, fence, agent, worktree, limitMs, ofPipeline });
   }
-  return { silent, limitMs };
+  return silent;
 }

@@ -150,7 +150,11 @@ async function analyse(
   };
 }
 
-async function createPlan(ctx: CallContext, asked: PlanSubmission): Promise<Plan> {
+/** As it begins, at the head of the main working tree. */
+export async function createPlan(
+  ctx: CallContext,
+  asked: Pick<PlanSubmission, "title" | "integrate">,
+): Promise<Plan> {
   if (asked.title === undefined) {
     throw new GuvnorError("input_invalid", "A new plan needs a title.", "Add `title`.");
   }

@@ -1,3 +1,4 @@
+import { DEFAULT_TEMPLATE, type PipelineTemplate } from "../core/pipeline-template.ts";
 import type { PolicyLimit, PolicyRule } from "../core/policy-rules.ts";
 import type { BreakerSettings, ProjectSettings } from "../core/settings.ts";
 import type { ProfileFile, SettingsFile } from "./settings-schema.ts";
@@ -63,6 +64,29 @@ export function mergeProfile(file: SettingsFile, profile: ProfileFile): ProjectS
     },
     enrolment: file.tokens?.enrolment ?? "optional",
     roles: file.roles,
+    pipelines: Object.fromEntries(
+      Object.entries(file.pipelines).map(([name, each]) => [name, toTemplate(each)]),
+    ),
+  };
+}
+
+/** What a template leaves out is the built-in one's. */
+function toTemplate(file: SettingsFile["pipelines"][string]): PipelineTemplate {
+  const base = DEFAULT_TEMPLATE;
+  return {
+    ...base,
+    alpha: { ...base.alpha, ...given(file.alpha ?? {}) },
+    beta: { ...base.beta, ...given(file.beta ?? {}) },
+    ...given({
+      voteMs: file.vote,
+      stuckAfterMs: file.stuck_after,
+      maxConflicts: file.max_conflicts,
+      maxComplexity: file.max_complexity,
+      stallAfterMs: file.stall_after,
+      deadlineMs: file.deadline,
+      onNoConsensus: file.on_no_consensus,
+      reruns: file.reruns,
+    }),
   };
 }
 

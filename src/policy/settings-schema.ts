@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { TIERS } from "../core/agent.ts";
+import { RERUNS } from "../core/pipeline-template.ts";
 import { PROFILES, TOOL_CLASSES, VIOLATION_RESPONSES } from "../core/settings.ts";
 import { once } from "./once.ts";
 import { limitsSchema, policySchema, roleName } from "./rules-schema.ts";
@@ -104,6 +105,34 @@ const roles = once(() => {
   return z.record(roleName(), z.array(member).min(1).max(100));
 });
 
+/** Templates of pipelines by name; "default" takes the place of the built-in one. */
+const pipelines = once(() => {
+  const name = z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, "a–z, 0–9, _ and -, at most 40");
+  const role = z
+    .strictObject({
+      title: z.string().min(1).max(200),
+      body: z.string().min(1).max(20_000),
+      needs: z.array(z.string().min(1).max(200)).max(50),
+      gates: z.array(z.string().min(1).max(40)).max(50).nullable(),
+    })
+    .partial();
+  const template = z
+    .strictObject({
+      alpha: role,
+      beta: role,
+      vote: duration(),
+      stuck_after: duration(),
+      max_conflicts: count(),
+      max_complexity: z.number().min(0).max(1),
+      stall_after: duration(),
+      deadline: duration(),
+      on_no_consensus: z.enum(RERUNS).nullable(),
+      reruns: z.int().min(0).max(10),
+    })
+    .partial();
+  return z.record(name, template);
+});
+
 /** The whole of `guvnor.yaml`; the published JSON Schema is made from it. */
 export const settingsSchema = once(() =>
   z.strictObject({
@@ -124,6 +153,7 @@ export const settingsSchema = once(() =>
     escalation: escalation().partial().default({}),
     tokens: z.strictObject({ enrolment: z.enum(["optional", "required"]) }).optional(),
     roles: roles().default({}),
+    pipelines: pipelines().default({}),
   }),
 );
 

@@ -5,6 +5,7 @@ import type { GateRun } from "../core/gate-run.ts";
 import type { Guard, GuardKind, GuardOf } from "../core/guard.ts";
 import type { HeldAction, HeldReport } from "../core/held-action.ts";
 import type { IdKind } from "../core/ids.ts";
+import type { Pipeline } from "../core/pipeline.ts";
 import type { Plan } from "../core/plan.ts";
 import type { PolicySet } from "../core/settings.ts";
 import type { Attempt, Task, TaskState } from "../core/task.ts";
@@ -68,6 +69,7 @@ export interface ReadTx {
   readonly heldReports: Pick<HeldReportTable, "open">;
   readonly tokens: Omit<TokenTable, "save">;
   readonly outbox: Pick<OutboxTable, "list">;
+  readonly pipelines: Omit<PipelineTable, "save">;
 }
 
 export interface StoreTx extends ReadTx {
@@ -94,6 +96,7 @@ export interface StoreTx extends ReadTx {
   readonly heldReports: HeldReportTable;
   readonly tokens: TokenTable;
   readonly outbox: OutboxTable;
+  readonly pipelines: PipelineTable;
   /** The next number of this noun in this project, from 1. */
   nextNumber(kind: IdKind | "event" | "heldReport" | "reading"): Promise<number>;
   /** Undoes `work`'s writes alone when it throws or answers `keep: false`. */
@@ -352,4 +355,15 @@ export interface OutboxEvent {
 export interface OutboxTable {
   insert(event: OutboxEvent): Promise<void>;
   list(afterNumber: number, limit: number): Promise<OutboxEvent[]>;
+}
+
+export interface PipelineTable {
+  get(id: string): Promise<Pipeline | undefined>;
+  /** The one whose present run has this topic. */
+  ofTopic(topicId: string): Promise<Pipeline | undefined>;
+  /** Running or orchestrating, in order of id. */
+  open(): Promise<Pipeline[]>;
+  /** Newest first. */
+  list(limit: number): Promise<Pipeline[]>;
+  save(pipeline: Pipeline): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { Operation, OperationClass } from "../engine/operation.ts";
 
 /** Sets of tools that are switched on together (GUVNOR_TOOLSETS); the others need not burden a model. */
-export const TOOLSETS = ["core", "coordination"] as const;
+export const TOOLSETS = ["core", "coordination", "workflow"] as const;
 
 export type Toolset = (typeof TOOLSETS)[number];
 

@@ -14,8 +14,11 @@ export const getStatusTool = defineTool({
   alwaysLoad: true,
   hints: { readOnly: true, destructive: false, idempotent: true, openWorld: false },
   input: z.strictObject({
-    scope: z.enum(["me", "task", "plan", "project", "agents"]).optional().describe("default me"),
-    id: z.string().max(64).optional().describe("T12 or P3"),
+    scope: z
+      .enum(["me", "task", "plan", "pipeline", "project", "agents"])
+      .optional()
+      .describe("default me"),
+    id: z.string().max(64).optional().describe("T12, P3, L2"),
     cursor: z.string().max(64).optional(),
     session,
   }),

@@ -10,6 +10,7 @@ import { reportProgressTool } from "./report-progress.ts";
 import { requestEscalationTool } from "./request-escalation.ts";
 import { requestTaskTool } from "./request-task.ts";
 import { sendMessageTool } from "./send-message.ts";
+import { startPipelineTool } from "./start-pipeline.ts";
 import { submitPlanTool } from "./submit-plan.ts";
 import { voteTool } from "./vote.ts";
 
@@ -28,6 +29,7 @@ export const TOOLS: readonly ToolDefinition[] = [
   checkPolicyTool,
   sendMessageTool,
   readMessagesTool,
+  startPipelineTool,
 ];
 
 /** Those that clients see: the sets that are switched on. */

@@ -1,29 +1,12 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-
 import type { Command } from "commander";
-import { parseDocument } from "yaml";
 
-import { GuvnorError } from "../../core/errors.ts";
 import type { JsonObject } from "../../engine/call.ts";
-import {
-  countsOf,
-  isObject,
-  namesOf,
-  listOf,
-  objectOf,
-  rowsOf,
-  textOf,
-  wordOf,
-} from "../answer.ts";
+import { countsOf, namesOf, listOf, objectOf, rowsOf, textOf, wordOf } from "../answer.ts";
 import { change, read } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
-import { systemCode } from "../explain-error.ts";
+import { readPlanFile } from "../plan-file.ts";
 import { taskTable } from "../task-table.ts";
 import type { View } from "../view.ts";
-
-/** As many bytes as a tool call may have. */
-const MAX_PLAN_BYTES = 8 * 1024 * 1024;
 
 export function addPlanCommands(program: Command, cli: Cli): void {
   const plan = program.command("plan").description("plans: submit, show");
@@ -47,63 +30,11 @@ export function addPlanCommands(program: Command, cli: Cli): void {
 }
 
 async function submit(cli: Cli, file: string, dryRun: boolean): Promise<Report> {
-  const plan = parsePlan(await readPlanText(cli, file), file);
+  const plan = await readPlanFile(cli, file);
   const isDry = dryRun || plan["dry_run"] === true;
   const args = isDry ? { ...plan, dry_run: true } : plan;
   const question = { operation: "submit_plan", args };
   return reportSubmitted(isDry ? await read(cli, question) : await change(cli, question));
-}
-
-async function readPlanText(cli: Cli, file: string): Promise<string> {
-  if (file === "-") return await readAll(cli);
-  try {
-    return await readFile(resolve(cli.directory, file), "utf8");
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    throw invalid(`${file} cannot be read (${String(systemCode(error))}).`, error);
-  }
-}
-
-async function readAll({ stdin }: Cli): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stdin as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_PLAN_BYTES) throw invalid("What came on stdin is larger than 8 MiB.");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-/** JSON is YAML too. Aliases are refused: they are what a YAML bomb is made of. */
-function parsePlan(text: string, file: string): JsonObject {
-  if (text.length > MAX_PLAN_BYTES) throw invalid(`${file} is larger than 8 MiB.`);
-  const document = parseDocument(text, { uniqueKeys: true });
-  const [problem] = document.errors;
-  if (problem !== undefined) {
-    const [first = ""] = problem.message.split("\n");
-    throw invalid(`${file} is neither YAML nor JSON: ${first}`);
-  }
-  const value = withoutAliases((): unknown => document.toJS({ maxAliasCount: 0 }), file);
-  if (isObject(value)) return value;
-  throw invalid(`${file} holds no plan.`);
-}
-
-function withoutAliases<T>(convert: () => T, file: string): T {
-  try {
-    return convert();
-  } catch (error) {
-    throw invalid(`${file}: anchors and aliases are not allowed.`, error);
-  }
-}
-
-function invalid(message: string, cause?: unknown): GuvnorError {
-  return new GuvnorError(
-    "input_invalid",
-    message,
-    'Give a title and tasks: {"title": "…", "tasks": [{"key": "a", "title": "…"}]}.',
-    { cause },
-  );
 }
 
 function reportSubmitted(answer: JsonObject): Report {

@@ -86,6 +86,7 @@ function mediationTask(deliberation: Deliberation, why: string): OwnTask {
     kind: "mediate",
     priority: PRIORITY,
     gates: [],
+    inputs: { topic: id },
     takers: { not: partiesOf(deliberation) },
     serves: id,
   };

@@ -1,7 +1,7 @@
 import type { Topic } from "../../core/board.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import type { ReadTx } from "../../store/store.ts";
-import type { CallContext } from "../call-context.ts";
+import type { WriteContext } from "../call-context.ts";
 import { endGoneProcesses } from "../end-gone-processes.ts";
 import { rulesInForce } from "../rules/rules-in-force.ts";
 
@@ -19,7 +19,7 @@ export interface ElectorateRequest {
  * @throws {GuvnorError} `agent_unknown` or, for nobody, `input_invalid`.
  */
 export async function chooseElectorate(
-  ctx: CallContext,
+  ctx: WriteContext,
   asked: ElectorateRequest | undefined,
 ): Promise<readonly string[]> {
   await endGoneProcesses(ctx);
@@ -64,7 +64,7 @@ export async function chooseElectorate(
  * @throws {GuvnorError} `input_invalid` for a role that nobody wrote down, or that no member has.
  */
 export async function vetoRoles(
-  ctx: CallContext,
+  ctx: WriteContext,
   asked: readonly string[],
   electorate: readonly string[],
 ): Promise<Topic["veto"]> {

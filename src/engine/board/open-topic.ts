@@ -4,7 +4,7 @@ import { GuvnorError } from "../../core/errors.ts";
 import { formatId } from "../../core/ids.ts";
 import { openVoting } from "../../core/topic-decisions.ts";
 import type { TopicMove } from "../../core/topic-move.ts";
-import type { CallContext } from "../call-context.ts";
+import type { CallContext, WriteContext } from "../call-context.ts";
 import { requireTask } from "../find-rows.ts";
 import type { Outcome } from "../operation.ts";
 import { iso, present } from "../task-view.ts";
@@ -35,6 +35,9 @@ export interface NewTopic {
   readonly mediate?: Topic["mediate"];
 }
 
+/** Who opens it, and where it is written. */
+type Opening = WriteContext & Pick<CallContext, "actor">;
+
 /** Puts a question on the blackboard. With options there is nothing to propose: voting opens. */
 export async function openTopic(ctx: CallContext, asked: NewTopic): Promise<Outcome> {
   await settleDueTopics(ctx);
@@ -56,7 +59,7 @@ export async function openTopic(ctx: CallContext, asked: NewTopic): Promise<Outc
   return { answer: answerFor(ctx, voting, solutions), target: topic.id };
 }
 
-async function newTopic(ctx: CallContext, asked: NewTopic): Promise<Topic> {
+export async function newTopic(ctx: Opening, asked: NewTopic): Promise<Topic> {
   const { options = [] } = asked;
   if (new Set(options).size < options.length) {
     throw new GuvnorError("input_invalid", "An option is there twice.", "Name each option once.");

@@ -3,7 +3,7 @@ import { GuvnorError } from "../../core/errors.ts";
 import { formatId } from "../../core/ids.ts";
 import { isMediating, requireMediator, withMediator } from "../../core/mediation.ts";
 import { requireMember, requireProposing } from "../../core/topic-decisions.ts";
-import { callingAgent, type CallContext } from "../call-context.ts";
+import { callingAgent, type CallContext, type WriteContext } from "../call-context.ts";
 import { requireTopic } from "../find-rows.ts";
 import type { Outcome } from "../operation.ts";
 import { beginReview } from "../review.ts";
@@ -106,7 +106,7 @@ async function checked(ctx: CallContext, topic: Topic, asked: Proposal): Promise
 }
 
 export async function saveSolution(
-  ctx: CallContext,
+  ctx: WriteContext & Pick<CallContext, "actor">,
   topic: Topic,
   asked: NewSolution,
 ): Promise<Solution> {

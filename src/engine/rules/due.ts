@@ -1,5 +1,6 @@
 import type { WriteContext } from "../call-context.ts";
 import type { EngineDeps } from "../deps.ts";
+import { takeLease } from "../presence.ts";
 import { findStalled } from "../stalled-tasks.ts";
 import { systemAct } from "../system-act.ts";
 import { expireApprovals } from "./approvals.ts";
@@ -22,12 +23,12 @@ export async function settleRules(deps: EngineDeps): Promise<void> {
         limits.some(({ state }) => state.flood !== null) ||
         (await tx.approvals.due(nowMs)).length > 0 ||
         (said !== undefined && (await isNews(tx, said))),
-      revokes: settings.stall.response === "revoke",
+      stalls: settings.stall.response === "revoke" || (await tx.pipelines.open()).length > 0,
       health: await isHealthDue(tx, settings, nowMs),
     };
   });
   if (due.rules) await systemAct(deps, "settle_rules", settle);
-  if (due.revokes) await revokeStalled(deps);
+  if (due.stalls) await endStalled(deps);
   if (due.health) await systemAct(deps, "health", checkHealth);
 }
 
@@ -40,16 +41,23 @@ async function settle(ctx: WriteContext): Promise<void> {
   await expireApprovals(ctx);
 }
 
-/** Silent for too long, where the settings say that this costs the token: only that agent's. */
-async function revokeStalled(deps: EngineDeps): Promise<void> {
+/**
+ * Silent for too long, where that costs a token, only that agent's: its token for a part of a
+ * pipeline, or where the settings say so the one that it calls with.
+ */
+async function endStalled(deps: EngineDeps): Promise<void> {
   const stalled = await findStalled(deps);
   if (stalled.length === 0) return;
   await systemAct(deps, "revoke_stalled", async (ctx) => {
-    for (const { taskId, fence, agent } of stalled) {
+    const { settings } = await rulesInForce(ctx);
+    for (const { taskId, fence, agent, ofPipeline } of stalled) {
       const task = await ctx.tx.tasks.get(taskId);
       if (task?.state !== "running" || task.holder !== agent || task.fence !== fence) continue;
       if ((await readStopFor(ctx.tx, agent)) !== undefined) continue;
-      await revokeAgent(ctx, agent, `stalled on ${taskId}`);
+      if (ofPipeline) await takeLease(ctx, task, "stalled");
+      if (settings.stall.response === "revoke") {
+        await revokeAgent(ctx, agent, `stalled on ${taskId}`);
+      }
     }
   });
 }

@@ -8,6 +8,7 @@ import { prolongClimbs } from "../climb-escalations.ts";
 import { toGuvnorError } from "../error-answer.ts";
 import { contextOf, tryOut } from "../handler-context.ts";
 import { sendToInbox } from "../inbox.ts";
+import { prolongPipelines } from "../pipelines/settle-pipelines.ts";
 import { takeFromAbsent } from "../presence.ts";
 import type { Call } from "../read-call.ts";
 import { reportProgress } from "../report-progress.ts";
@@ -47,6 +48,7 @@ async function giveBackTime(ctx: WriteContext, { scope, endedAtMs }: Stop): Prom
   const fromMs = stoodStillSince(intervals, endedAtMs ?? toMs);
   await prolongTopics(ctx, { fromMs, toMs });
   await prolongClimbs(ctx, { fromMs, toMs });
+  await prolongPipelines(ctx, { fromMs, toMs });
 }
 
 /** It was told that its report counts. */

@@ -56,13 +56,9 @@ function compileOrDeny(
   }
 }
 
-/** Parts that versions of guvnor before this one did not store. */
-const PARTS = ["policy", "escalation"];
-
-/** As they were applied; what an older guvnor stored is read again. */
+/** As they were applied; a version that was stored before one of their parts was known is read again. */
 function settingsOf({ policy }: EngineDeps, applied: PolicySet | undefined): ProjectSettings {
   if (applied === undefined) return NO_SETTINGS;
-  return PARTS.every((part) => Object.hasOwn(applied.settings, part))
-    ? applied.settings
-    : policy.load(applied.source, "guvnor.yaml");
+  const isWhole = Object.keys(NO_SETTINGS).every((part) => Object.hasOwn(applied.settings, part));
+  return isWhole ? applied.settings : policy.load(applied.source, "guvnor.yaml");
 }

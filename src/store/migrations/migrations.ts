@@ -5,6 +5,7 @@ import { votesSchema } from "./0004-votes.ts";
 import { deliberationSchema } from "./0005-deliberation.ts";
 import { escalationMatrixSchema } from "./0006-escalation-matrix.ts";
 import { postsSchema } from "./0007-posts.ts";
+import { pipelinesSchema } from "./0008-pipelines.ts";
 import type { Dialect } from "./dialect.ts";
 
 /** In order; the number of a migration is its place, from 1. Append only. */
@@ -16,6 +17,7 @@ export const MIGRATIONS: readonly ((dialect: Dialect) => string)[] = [
   deliberationSchema,
   escalationMatrixSchema,
   postsSchema,
+  pipelinesSchema,
 ];
 
 export const SCHEMA_NUMBER = MIGRATIONS.length;

@@ -8,6 +8,7 @@ import { escalationTable } from "./escalations.ts";
 import { gateRunTable } from "./gate-runs.ts";
 import { guardTable } from "./guards.ts";
 import { memberTable, messageTable, postTable } from "./messages.ts";
+import { pipelineTable } from "./pipelines.ts";
 import { planTable } from "./plans.ts";
 import { processTable, projectTable } from "./processes.ts";
 import {
@@ -51,6 +52,7 @@ export function createTables(connection: Sql, scope: Scope): Omit<StoreTx, "save
     heldReports: heldReportTable(sql),
     tokens: tokenTable(sql),
     outbox: outboxTable(sql),
+    pipelines: pipelineTable(sql),
     nextNumber: async (kind) => {
       await sql.run(NEXT_NUMBER, { kind });
       return Number((await sql.get(LAST_NUMBER, { kind }))?.["value"]);

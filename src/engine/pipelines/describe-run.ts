@@ -1,0 +1,42 @@
+import type { PipelineRun } from "../../core/pipeline.ts";
+import type { ReadTx } from "../../store/store.ts";
+import { describeDecision } from "../board/describe-topic.ts";
+import type { JsonObject } from "../call.ts";
+import { cut } from "../inbox.ts";
+import { iso, present } from "../task-view.ts";
+
+const BODY_CHARACTERS = 1000;
+
+/** What a run came to: who did what, what was on the board, and how it ended. */
+export async function describeRun(tx: ReadTx, run: PipelineRun): Promise<JsonObject> {
+  const topic = run.topicId === null ? undefined : await tx.topics.get(run.topicId);
+  const solutions = topic === undefined ? [] : await tx.solutions.ofTopic(topic.id);
+  const parts: JsonObject[] = [];
+  for (const { role, taskId, agent } of run.parts) {
+    const task = await tx.tasks.get(taskId);
+    parts.push(
+      present({
+        role,
+        task: taskId,
+        state: task?.state,
+        agent,
+        commit: task?.commit,
+        note: task?.note === null || task === undefined ? null : cut(task.note, BODY_CHARACTERS),
+      }),
+    );
+  }
+  return present({
+    run: run.no,
+    started_at: iso(run.startedAtMs),
+    deadline: iso(run.deadlineMs),
+    parts,
+    gamma_from_the_start: run.mediated,
+    topic: topic?.id,
+    topic_state: topic?.state,
+    solutions: solutions.map(({ id, author, title, body, commit }) =>
+      present({ id, author, title, body: cut(body, BODY_CHARACTERS), commit }),
+    ),
+    decision: topic === undefined ? null : describeDecision(topic),
+    failure: run.failure,
+  });
+}

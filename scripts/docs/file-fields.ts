@@ -106,6 +106,27 @@ export const FILE_FIELDS: Readonly<Record<string, string>> = {
     "`required`: an enrolment or a login, no process by itself. `optional`: the process may.",
   roles:
     "Names of agents and people by role, each once; rules name roles. People are named as their users of the operating system.",
+  pipelines:
+    "Templates of pipelines by name. `default` takes the place of the built-in one; what a template leaves out is as there (docs/pipelines.md).",
+  "pipelines.*.alpha": "What ALPHA is asked for.",
+  "pipelines.*.alpha.title": "Of its task.",
+  "pipelines.*.alpha.body": "Of its task; the objective stands in its inputs.",
+  "pipelines.*.alpha.needs": "Capabilities that its agent must have.",
+  "pipelines.*.alpha.gates": "Names of gates; `null`: all in force.",
+  "pipelines.*.beta": "What BETA is asked for.",
+  "pipelines.*.beta.title": "The same.",
+  "pipelines.*.beta.body": "The same.",
+  "pipelines.*.beta.needs": "The same.",
+  "pipelines.*.beta.gates": "The same.",
+  "pipelines.*.vote": "How long a ballot is open.",
+  "pipelines.*.stuck_after": "GAMMA is asked when the two were stuck for longer.",
+  "pipelines.*.max_conflicts": "Above so many conflicts GAMMA mediates from the start.",
+  "pipelines.*.max_complexity": "Above this complexity, 0 to 1, GAMMA mediates from the start.",
+  "pipelines.*.stall_after": "Silence that costs an agent its part, and nothing else.",
+  "pipelines.*.deadline": "From the start of a run until both must have reported.",
+  "pipelines.*.on_no_consensus":
+    "`rerun_same` or `rerun_gamma` without asking a person; `null`: a person decides.",
+  "pipelines.*.reruns": "So often at most.",
 };
 
 export interface FileField {

@@ -47,6 +47,12 @@ export const ARGUMENTS: Readonly<Record<string, (ground: Ground) => Promise<Argu
     await ask(ground, "send_message", { to: "#build", body: "Begin." });
     return { channel: "#build", session: ground.session };
   },
+  start_pipeline: ({ session }) =>
+    Promise.resolve({
+      objective: "Make it “fast”: 50 %.",
+      plan: PLAN.tasks.map(({ key, title }) => ({ key, title })),
+      session,
+    }),
   get_status: ({ session }) => Promise.resolve({ scope: "me", session }),
 };
 

@@ -56,8 +56,8 @@ describe("what tools/list costs", () => {
         "vote: 175 read, 398 listed",
         "read_board: 133 read, 423 listed",
         "request_escalation: 192 read, 402 listed",
-        "get_status: 111 read, 284 listed",
-        "all: 2940 read, 5424 listed",
+        "get_status: 116 read, 289 listed",
+        "all: 2945 read, 5429 listed",
         "instructions: 228",
       ]
     `);

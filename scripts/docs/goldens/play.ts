@@ -1,6 +1,7 @@
 import { playBoard } from "./board.ts";
 import { playMessages } from "./messages.ts";
 import { playPeople } from "./people.ts";
+import { playPipelines } from "./pipelines.ts";
 import { playRules } from "./rules.ts";
 import { createStage, type Golden } from "./stage.ts";
 import { playReports, playWork } from "./work.ts";
@@ -14,6 +15,7 @@ export async function playGoldens(): Promise<readonly Golden[]> {
     await playBoard(stage);
     await playPeople(stage);
     await playMessages(stage);
+    await playPipelines(stage);
     await playRules(stage);
     return stage.goldens();
   } finally {

@@ -50,6 +50,8 @@ export interface FleetOptions {
   readonly operatorKeyHash?: string;
   /** Default: in memory. */
   readonly store?: Store;
+  /** Default: silent but for errors. */
+  readonly log?: EngineDeps["log"];
 }
 
 interface CallOptions {
@@ -269,7 +271,7 @@ function startProcess(world: World, name: string, number: number): SimulatedProc
       ...world.options.settings,
       ...world.options.settingsOf?.(name),
     },
-    log: SILENT,
+    log: world.options.log ?? SILENT,
   };
   return {
     pid,

@@ -9,6 +9,7 @@ import { definePersonOperation } from "./define-person-operation.ts";
 
 const entryBody = z.looseObject({ action: z.string(), input_commitment: z.string().nullable() });
 const ballotPayload = z.looseObject({ topic_id: z.string() });
+const questionPayload = z.looseObject({ tool: z.literal("vote"), input: z.unknown() });
 
 /** Reading the ledger leaves no trace in it; taking it away or opening a payload does. */
 
@@ -40,22 +41,40 @@ const showPayload = definePersonOperation({
     if (commitment === null) return { answer: { seq, stored: false }, target };
     const found = await ctx.tx.audit.payload(seq);
     if (found === undefined) return { answer: { seq, commitment, stored: false }, target };
-    if (action === "vote") await refuseSealed(ctx, found.payload);
+    const ballot = ballotIn(action, JSON.parse(found.payload));
+    if (ballot !== undefined) await refuseSealed(ctx, ballot);
     const { nonce, payload } = found;
     const holds = commitInput(nonce, payload) === commitment;
     return { answer: { seq, commitment, stored: true, nonce, payload, holds }, target };
   },
 });
 
-/** What is on a ballot nobody sees before the vote is over, not even a person. */
-async function refuseSealed(ctx: CallContext, payload: string): Promise<void> {
-  const ballot = ballotPayload.safeParse(JSON.parse(payload));
-  const topic = ballot.success ? await ctx.tx.topics.get(ballot.data.topic_id) : undefined;
-  if (topic === undefined || isUnsealed(topic)) return;
+/** The ballot that a call brought, cast or only asked about. */
+function ballotIn(action: string, payload: unknown): { readonly ballot: unknown } | undefined {
+  if (action === "vote") return { ballot: payload };
+  const question = action === "check_policy" ? questionPayload.safeParse(payload) : undefined;
+  return question?.success === true ? { ballot: question.data.input } : undefined;
+}
+
+/**
+ * What is on a ballot nobody sees before the vote is over, not even a person. One that names no topic
+ * was refused; its sender may have cast the same one elsewhere, so it stays sealed.
+ */
+async function refuseSealed(
+  ctx: CallContext,
+  { ballot }: { readonly ballot: unknown },
+): Promise<void> {
+  const read = ballotPayload.safeParse(ballot);
+  const topic = read.success ? await ctx.tx.topics.get(read.data.topic_id) : undefined;
+  if (topic !== undefined && isUnsealed(topic)) return;
   throw new GuvnorError(
     "state_conflict",
-    `This is a ballot on ${topic.id}, which is sealed until the vote is over.`,
-    `Look again when it is: guvnor board show ${topic.id}`,
+    topic === undefined
+      ? "This is a ballot on a topic that is not there; it stays sealed."
+      : `This is a ballot on ${topic.id}, which is sealed until the vote is over.`,
+    topic === undefined
+      ? "See the topics with: guvnor board list"
+      : `Look again when it is: guvnor board show ${topic.id}`,
   );
 }
 

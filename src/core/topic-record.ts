@@ -2,6 +2,7 @@ import type { Ballot, Solution, Topic, VotingMethod } from "./board.ts";
 import type { Candidate } from "./consensus/ballots.ts";
 import { runoffPair, type RunoffPair } from "./consensus/runoff-pair.ts";
 import { tallyTopic, type Tally } from "./consensus/tally.ts";
+import { whyOff } from "./solution-checks.ts";
 
 /** A topic with all that was said about it. */
 export interface Deliberation {
@@ -34,6 +35,8 @@ export type TopicRecord = {
   readonly electorate: readonly string[];
   readonly quorum: number;
   readonly irreversible: boolean;
+  /** Solutions that did not pass what their topic asks of them; absent where there are none. */
+  readonly off_ballot?: readonly { readonly id: string; readonly why: string }[];
   readonly rounds: readonly RoundRecord[];
 };
 
@@ -125,12 +128,17 @@ export function hasTwoThirds(tally: Tally): boolean {
 /** Everything that was counted so far; no rounds where voting never opened. */
 export function recordOf(deliberation: Deliberation): TopicRecord {
   const { topic } = deliberation;
+  const off = deliberation.solutions.flatMap((solution) => {
+    const why = whyOff(solution);
+    return why === undefined ? [] : [{ id: solution.id, why }];
+  });
   const rounds = topic.earlier.map(({ round }) => round);
   if (topic.ballotIds.length > 0) rounds.push(topic.round);
   return {
     electorate: topic.electorate,
     quorum: topic.quorum,
     irreversible: topic.irreversible,
+    ...(off.length === 0 ? {} : { off_ballot: off }),
     rounds: rounds.map((round) => recordRound(deliberation, round)),
   };
 }

@@ -50,13 +50,13 @@ describe("what tools/list costs", () => {
         "request_task: 175 read, 563 listed",
         "report_progress: 514 read, 799 listed",
         "submit_plan: 861 read, 1118 listed",
-        "open_topic: 349 read, 558 listed",
-        "propose_solution: 233 read, 422 listed",
+        "open_topic: 385 read, 594 listed",
+        "propose_solution: 202 read, 391 listed",
         "vote: 156 read, 379 listed",
         "read_board: 137 read, 427 listed",
         "request_escalation: 197 read, 407 listed",
         "get_status: 111 read, 284 listed",
-        "all: 2951 read, 5465 listed",
+        "all: 2956 read, 5470 listed",
         "instructions: 228",
       ]
     `);

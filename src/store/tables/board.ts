@@ -46,6 +46,7 @@ const SAVE_TOPIC = upsert(
     "earlier",
     "mediate",
     "mediation",
+    "checks",
   ],
 );
 
@@ -87,6 +88,7 @@ export function topicTable(sql: Sql): TopicTable {
         earlier: JSON.stringify(topic.earlier),
         mediate: topic.mediate,
         mediation: topic.mediation === null ? null : JSON.stringify(topic.mediation),
+        checks: topic.checks === null ? null : JSON.stringify(topic.checks),
       });
     },
   };
@@ -117,6 +119,7 @@ function toTopic(row: SqlRow): Topic {
     earlier: json(row, "earlier"),
     mediate: text(row, "mediate") as Topic["mediate"],
     mediation: jsonOrNull(row, "mediation"),
+    checks: jsonOrNull(row, "checks"),
   };
 }
 
@@ -135,6 +138,7 @@ const SAVE_SOLUTION = upsert(
     "evidence",
     "confidence",
     "created_at_ms",
+    "checks",
   ],
 );
 
@@ -158,6 +162,7 @@ export function solutionTable(sql: Sql): SolutionTable {
         evidence: JSON.stringify(solution.evidence),
         confidence: solution.confidence,
         created_at_ms: solution.createdAtMs,
+        checks: JSON.stringify(solution.checks),
       });
     },
   };
@@ -175,6 +180,7 @@ function toSolution(row: SqlRow): Solution {
     evidence: json(row, "evidence"),
     confidence: numberOrNull(row, "confidence"),
     createdAtMs: number(row, "created_at_ms"),
+    checks: json(row, "checks"),
   };
 }
 

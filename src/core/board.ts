@@ -45,6 +45,8 @@ export interface Topic {
   readonly ballotIds: readonly string[];
   /** Rounds that were voted in before this one. */
   readonly earlier: readonly VotedRound[];
+  /** Null where nothing is measured before the vote. */
+  readonly checks: TopicChecks | null;
   /** When a mediator is asked: once the votes have failed, or before the first one. */
   readonly mediate: "last" | "first";
   /** Null until a mediator was asked. */
@@ -83,6 +85,29 @@ export interface Solution {
   readonly evidence: readonly string[];
   readonly confidence: number | null;
   readonly createdAtMs: number;
+  /** One for each thing that its topic asks of it. */
+  readonly checks: readonly SolutionCheck[];
+}
+
+/** Measured on each solution before anybody votes on it: what does not pass is on no ballot. */
+export interface TopicChecks {
+  /** Gates of guvnor.yaml, measured on the solution's commit. */
+  readonly gates: readonly string[];
+  /** Paths that must be in the solution's commit. */
+  readonly files: readonly string[];
+  /** A JSON Schema for each of `files` that ends in .json; where there is none, for an entry of the evidence. */
+  readonly schema: Readonly<Record<string, unknown>> | null;
+  /** Since when proposing is over and the vote waits for checks alone; null before. */
+  readonly waitingSinceMs: number | null;
+}
+
+export interface SolutionCheck {
+  readonly kind: "gate" | "file" | "schema";
+  /** The gate or the path; of a schema the file, or "evidence". */
+  readonly name: string;
+  readonly state: "waiting" | "pass" | "fail" | "indeterminate";
+  /** What was seen; null while it waits, and where there is nothing to say. */
+  readonly why: string | null;
 }
 
 export interface Ballot {

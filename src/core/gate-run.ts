@@ -1,7 +1,10 @@
 type GateRunState = "queued" | "running" | "pass" | "fail" | "indeterminate";
 
-/** `attempt` measures the attempt's own commit; `merge` merges it into the plan's branch and measures the result. */
-type GateRunKind = "attempt" | "merge";
+/**
+ * `attempt` measures the attempt's own commit; `merge` merges it into the plan's branch and measures the
+ * result; `check` measures the commit of a topic's solution.
+ */
+type GateRunKind = "attempt" | "merge" | "check";
 
 export interface GateEvidence {
   readonly summary: string;
@@ -14,10 +17,13 @@ export interface GateEvidence {
   readonly protectedChanged: readonly string[];
 }
 
-/** One measuring of one gate on one commit. Counts only for its (task, fence, commit, round). */
+/** One measuring of one gate on one commit. Counts only for its (task, fence, commit, round), or its solution. */
 export interface GateRun {
   readonly id: string;
-  readonly taskId: string;
+  /** Null of a check. */
+  readonly taskId: string | null;
+  /** Of a check. */
+  readonly solutionId: string | null;
   readonly fence: number;
   readonly attemptNo: number;
   /** The task's review round that it belongs to. */

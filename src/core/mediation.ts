@@ -1,10 +1,16 @@
-import type { Topic, VotedRound } from "./board.ts";
+import type { Solution, Topic, VotedRound } from "./board.ts";
 import { GuvnorError } from "./errors.ts";
+import { hasFailed, hasPassed, isMeasured } from "./solution-checks.ts";
 import { giveUp, type TopicMove } from "./topic-move.ts";
 import { MEDIATED_ROUND, revotePair, type Deliberation } from "./topic-record.ts";
 
-/** A mediator has as long as a vote takes, and never less. */
+/** What a topic waits for beside its members has as long as a vote takes, and never less. */
 const MIN_SECONDS = 60;
+
+/** For a mediator's word, and for checks that still run when proposing is over. */
+export function secondsToWait({ voteSeconds }: Topic): number {
+  return Math.max(MIN_SECONDS, voteSeconds);
+}
 
 /** A mediator was asked, and the vote with it has not opened yet. */
 export function isMediating(topic: Topic): boolean {
@@ -40,7 +46,7 @@ export function openMediation(deliberation: Deliberation, nowMs: number, why: st
       ...topic,
       state: "proposing",
       round: MEDIATED_ROUND,
-      proposeUntilMs: nowMs + Math.max(MIN_SECONDS, topic.voteSeconds) * 1000,
+      proposeUntilMs: nowMs + secondsToWait(topic) * 1000,
       voteUntilMs: null,
       ballotIds: [],
       earlier: votedRounds(topic),
@@ -61,10 +67,12 @@ export function votedRounds({ round, ballotIds, earlier }: Topic): readonly Vote
   return ballotIds.length === 0 ? earlier : [...earlier, { round, ballotIds }];
 }
 
-/** The two of the re-vote, or those that would be; all of them where nothing was voted on. */
+/** The two of the re-vote, or those that would be; all that may pass where nothing was voted on. */
 function bestOf(deliberation: Deliberation): readonly string[] {
   const { topic, solutions } = deliberation;
-  if (topic.ballotIds.length === 0) return solutions.map(({ id }) => id);
+  if (topic.ballotIds.length === 0) {
+    return solutions.filter((solution) => !hasFailed(solution)).map(({ id }) => id);
+  }
   return topic.round === 1 ? (revotePair(deliberation)?.pair ?? topic.ballotIds) : topic.ballotIds;
 }
 
@@ -86,30 +94,42 @@ export function requireMediator({ topic, mediator }: Deliberation, agent: string
   );
 }
 
-/** The mediator has proposed or passed. */
-export function withMediator(topic: Topic, mediator: string): Topic {
-  return topic.mediation === null
-    ? topic
-    : { ...topic, mediation: { ...topic.mediation, mediator } };
+/** The mediator has proposed or passed; what it proposed may have to be measured yet. */
+export function withMediator(topic: Topic, mediator: string, nowMs: number): Topic {
+  const { mediation } = topic;
+  if (mediation === null) return topic;
+  const proposeUntilMs = nowMs + secondsToWait(topic) * 1000;
+  return { ...topic, proposeUntilMs, mediation: { ...mediation, mediator } };
 }
 
 /** Undefined while the mediator has time and has not spoken. */
 export function dueMediation(deliberation: Deliberation, nowMs: number): TopicMove | undefined {
   const { topic } = deliberation;
-  if (topic.mediation?.mediator !== null) return openMediatedVote(deliberation, nowMs);
-  if (nowMs < topic.proposeUntilMs) return undefined;
+  const isOver = nowMs >= topic.proposeUntilMs;
+  if (!awaitsMediator(topic)) {
+    const isDue = isOver || choicesOf(deliberation).every(isMeasured);
+    return isDue ? openMediatedVote(deliberation, nowMs) : undefined;
+  }
+  if (!isOver) return undefined;
   return giveUp(deliberation, nowMs, "No mediator has spoken in time.");
 }
 
-/** The best from before and what the mediator proposed, and the mediator votes too. */
-function openMediatedVote(deliberation: Deliberation, nowMs: number): TopicMove {
-  const { topic, solutions } = deliberation;
+/** The best from before and what the mediator proposed. */
+function choicesOf({ topic, solutions }: Deliberation): readonly Solution[] {
   const { best = [], mediator = null } = topic.mediation ?? {};
-  const ballotIds = solutions
-    .filter(({ id, author }) => best.includes(id) || author === mediator)
+  return solutions.filter(({ id, author }) => best.includes(id) || author === mediator);
+}
+
+/** Of those what has passed its checks is voted on, and the mediator votes too. */
+function openMediatedVote(deliberation: Deliberation, nowMs: number): TopicMove {
+  const { topic } = deliberation;
+  const mediator = topic.mediation?.mediator ?? "";
+  const ballotIds = choicesOf(deliberation)
+    .filter(hasPassed)
     .map(({ id }) => id);
   if (ballotIds.length === 0) {
-    return giveUp(deliberation, nowMs, "There is nothing to vote on, and the mediator passed.");
+    const why = `With ${mediator} as mediator there is still nothing to vote on.`;
+    return giveUp(deliberation, nowMs, why);
   }
   return {
     event: "voting_opened",

@@ -1,7 +1,14 @@
 import type { Decision, Topic, VotingMethod } from "./board.ts";
 import { fixMethod, type Tally } from "./consensus/tally.ts";
 import { GuvnorError } from "./errors.ts";
-import { dueMediation, isMediating, openMediation, votedRounds } from "./mediation.ts";
+import {
+  dueMediation,
+  isMediating,
+  openMediation,
+  secondsToWait,
+  votedRounds,
+} from "./mediation.ts";
+import { hasFailed, hasPassed, isMeasured } from "./solution-checks.ts";
 import { decisionOf, giveUp, type TopicMove } from "./topic-move.ts";
 import {
   hasTwoThirds,
@@ -28,19 +35,22 @@ export function isUnsealed(topic: Topic): boolean {
   return topic.decision !== null;
 }
 
-/** Whether this member has proposed or passed. */
+/** Whether this member has proposed something that may pass, or passed itself. */
 export function hasSpoken(
   { topic, solutions }: Pick<Deliberation, "topic" | "solutions">,
   member: string,
 ): boolean {
-  return topic.passed.includes(member) || solutions.some(({ author }) => author === member);
+  return (
+    topic.passed.includes(member) ||
+    solutions.some((solution) => solution.author === member && !hasFailed(solution))
+  );
 }
 
 /**
  * What time or the last voice makes of a topic; undefined while there is nothing to do. After a move
  * there is nothing more to do at the same moment, so it can be asked as often as one likes.
  *
- * proposing –all spoke, or deadline→ voting –all cast, or deadline→ decided, or one re-vote; then
+ * proposing –all spoke and nothing is measured any more, or deadline→ voting –all cast, or deadline→ decided, or one re-vote; then
  * proposing again, for a mediator only –it spoke→ voting → decided, or no_consensus. Of an irreversible
  * topic the vote only proposes: a person decides.
  */
@@ -48,9 +58,7 @@ export function dueMove(deliberation: Deliberation, nowMs: number): TopicMove | 
   const { topic, ballots } = deliberation;
   if (isMediating(topic)) return dueMediation(deliberation, nowMs);
   if (topic.state === "proposing") {
-    const allSpoke = topic.electorate.every((member) => hasSpoken(deliberation, member));
-    if (!allSpoke && nowMs < topic.proposeUntilMs) return undefined;
-    return openVoting(deliberation, nowMs);
+    return dueProposing(deliberation, nowMs);
   }
   if (!takesBallots(topic)) return undefined;
   const voters = new Set(
@@ -61,11 +69,40 @@ export function dueMove(deliberation: Deliberation, nowMs: number): TopicMove | 
   return closeVoting(deliberation, nowMs);
 }
 
+function dueProposing(deliberation: Deliberation, nowMs: number): TopicMove | undefined {
+  const { topic, solutions } = deliberation;
+  const isOver = nowMs >= topic.proposeUntilMs;
+  const allMeasured = solutions.every(isMeasured);
+  const isWaiting = !takesSolutions(topic);
+  const allSpoke = topic.electorate.every((member) => hasSpoken(deliberation, member));
+  if (allMeasured && (isOver || isWaiting || allSpoke)) return openVoting(deliberation, nowMs);
+  if (!isOver) return undefined;
+  return isWaiting ? openVoting(deliberation, nowMs) : awaitChecks(topic, nowMs);
+}
+
+function awaitChecks(topic: Topic, nowMs: number): TopicMove {
+  const { checks } = topic;
+  if (checks === null) throw new Error(`${topic.id} has no checks to wait for`);
+  return {
+    event: "checks_awaited",
+    topic: {
+      ...topic,
+      checks: { ...checks, waitingSinceMs: nowMs },
+      proposeUntilMs: nowMs + secondsToWait(topic) * 1000,
+    },
+    why: "Proposing is over; some checks are still running.",
+  };
+}
+
 /** From here on solutions, method and ballot stand. A topic without solutions goes to a person. */
 export function openVoting(deliberation: Deliberation, nowMs: number): TopicMove {
-  const { topic, solutions } = deliberation;
-  if (solutions.length === 0) {
+  const { topic } = deliberation;
+  if (deliberation.solutions.length === 0) {
     return giveUp(deliberation, nowMs, "Nobody proposed a solution.");
+  }
+  const solutions = deliberation.solutions.filter(hasPassed);
+  if (solutions.length === 0) {
+    return openMediation(deliberation, nowMs, "No solution has passed its checks.");
   }
   if (topic.mediate === "first") {
     return openMediation(deliberation, nowMs, "It was opened for a vote with a mediator.");
@@ -215,7 +252,7 @@ function requireUndecided({ id, state }: Topic): void {
 /** The same topic after a time in which nobody could speak: what was left of its own is left. */
 export function prolong(topic: Topic, { fromMs, toMs }: { fromMs: number; toMs: number }): Topic {
   if (topic.state === "proposing") {
-    const sinceMs = topic.mediation?.sinceMs ?? topic.createdAtMs;
+    const sinceMs = topic.mediation?.sinceMs ?? topic.checks?.waitingSinceMs ?? topic.createdAtMs;
     const lostMs = Math.max(0, toMs - Math.max(fromMs, sinceMs));
     return { ...topic, proposeUntilMs: topic.proposeUntilMs + lostMs };
   }
@@ -254,15 +291,20 @@ export function requireVeto(topic: Topic, member: string): void {
   );
 }
 
+/** Whether members may propose: not any more where the vote only waits for checks. */
+export function takesSolutions({ state, checks }: Topic): boolean {
+  return state === "proposing" && (checks?.waitingSinceMs ?? null) === null;
+}
+
 /** @throws {GuvnorError} `topic_closed` when solutions are taken no more. */
 export function requireProposing(topic: Topic): void {
-  if (topic.state === "proposing") return;
+  if (takesSolutions(topic)) return;
   const fix = takesBallots(topic)
     ? `Vote on what is there: read_board {"topic_id":"${topic.id}"}.`
     : `Read how it ended: read_board {"topic_id":"${topic.id}"}.`;
   throw new GuvnorError(
     "topic_closed",
-    `${topic.id} takes no more solutions: it is ${topic.state}.`,
+    `${topic.id} takes no more solutions: ${topic.state === "proposing" ? "its checks are running" : `it is ${topic.state}`}.`,
     fix,
   );
 }

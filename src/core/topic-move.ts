@@ -5,6 +5,8 @@ import { recordOf, type Deliberation } from "./topic-record.ts";
 /** What happens to a topic; the ledger names it. */
 type TopicEvent =
   | "opened"
+  /** Proposing is over, and the vote waits for what is still being measured. */
+  | "checks_awaited"
   | "voting_opened"
   | "revote_opened"
   | "mediation_opened"

@@ -4,6 +4,7 @@ import { effectiveVoters } from "./consensus/effective-voters.ts";
 import { runoffPair, type RunoffPair } from "./consensus/runoff-pair.ts";
 import { fixMethod, tallyTopic, type NoWinner, type Tally } from "./consensus/tally.ts";
 import type { Vetoed } from "./consensus/vetoes.ts";
+import { whyOff } from "./solution-checks.ts";
 
 /** A topic with all that was said about it. */
 export interface Deliberation {
@@ -33,6 +34,8 @@ export function votersOf(topic: Topic, round = topic.round): readonly string[] {
  * docs/consensus.md anybody can recompute the outcome from it.
  */
 export type TopicRecord = VotingRules & {
+  /** Solutions that did not pass what their topic asks of them; absent where there are none. */
+  readonly off_ballot?: readonly { readonly id: string; readonly why: string }[];
   readonly rounds: readonly RoundRecord[];
 };
 
@@ -183,11 +186,16 @@ export function hasTwoThirds(tally: Tally): boolean {
 /** Everything that was counted so far; no rounds where voting never opened. */
 export function recordOf(deliberation: Deliberation): TopicRecord {
   const { topic } = deliberation;
+  const off = deliberation.solutions.flatMap((solution) => {
+    const why = whyOff(solution);
+    return why === undefined ? [] : [{ id: solution.id, why }];
+  });
   const rules = rulesOf(topic);
   const rounds = topic.earlier.map(({ round }) => round);
   if (topic.ballotIds.length > 0) rounds.push(topic.round);
   return {
     ...rules,
+    ...(off.length === 0 ? {} : { off_ballot: off }),
     rounds: rounds.map((round) => countRound(rules, roundOf(deliberation, round))),
   };
 }

@@ -1,3 +1,4 @@
+import type { Solution } from "../core/board.ts";
 import type { GateEvidence, GateRun } from "../core/gate-run.ts";
 import { formatId } from "../core/ids.ts";
 import type { Task } from "../core/task.ts";
@@ -6,23 +7,39 @@ import type { WriteContext } from "./call-context.ts";
 /** Begun this often without an end: the gate seems to kill whoever measures it. */
 const MAX_TRIES = 3;
 
+/** What is measured, and for whom. */
+type Subject = Pick<
+  GateRun,
+  "taskId" | "solutionId" | "fence" | "attemptNo" | "round" | "kind" | "planId" | "commit"
+>;
+
 /** Queues one measuring of `gate` for what the task was submitted with. */
 export async function queueGateRun(
   ctx: WriteContext,
   task: Task,
   gate: string,
-  kind: GateRun["kind"],
-): Promise<GateRun> {
+  kind: "attempt" | "merge",
+): Promise<void> {
+  const { id: taskId, fence, attemptNo, reviewRounds: round, planId, commit } = task;
+  const subject = { taskId, solutionId: null, fence, attemptNo, round, kind, planId, commit };
+  await queueRun(ctx, gate, subject);
+}
+
+/** Queues one measuring of `gate` on a solution's commit, before anybody votes on it. */
+export async function queueCheck(
+  ctx: WriteContext,
+  { id, commit }: Pick<Solution, "id" | "commit">,
+  gate: string,
+): Promise<void> {
+  const nothing = { taskId: null, fence: 0, attemptNo: 0, round: 0, planId: null };
+  await queueRun(ctx, gate, { ...nothing, solutionId: id, kind: "check", commit });
+}
+
+async function queueRun(ctx: WriteContext, gate: string, subject: Subject): Promise<void> {
   const run: GateRun = {
+    ...subject,
     id: formatId("gateRun", await ctx.tx.nextNumber("gateRun")),
-    taskId: task.id,
-    fence: task.fence,
-    attemptNo: task.attemptNo,
-    round: task.reviewRounds,
     gate,
-    kind,
-    planId: task.planId,
-    commit: task.commit,
     state: "queued",
     processId: null,
     slot: null,
@@ -32,7 +49,6 @@ export async function queueGateRun(
     evidence: null,
   };
   await saveGateRun(ctx, run, null);
-  return run;
 }
 
 export async function saveGateRun(
@@ -44,7 +60,7 @@ export async function saveGateRun(
   ctx.effects.push({
     type: "gate_run",
     id: run.id,
-    task: run.taskId,
+    ...(run.taskId === null ? { solution: run.solutionId } : { task: run.taskId }),
     gate: run.gate,
     from,
     to: run.state,
@@ -91,17 +107,26 @@ export async function claimGateRun(ctx: WriteContext): Promise<GateRun | undefin
   return run;
 }
 
-/** The oldest queued run that still decides something; what its task has left behind is ended unmeasured. */
+/** The oldest queued run that still decides something; what its task or topic has left behind is ended unmeasured. */
 async function nextWanted(ctx: WriteContext): Promise<GateRun | undefined> {
   for (;;) {
     const queued = await ctx.tx.gateRuns.nextQueued();
     if (queued === undefined) return undefined;
-    const task = await ctx.tx.tasks.get(queued.taskId);
-    if (task !== undefined && belongsTo(queued, task)) return queued;
-    const evidence = noEvidence("No longer wanted: its task has gone on.");
+    if (await isWanted(ctx, queued)) return queued;
+    const evidence = noEvidence("No longer wanted: what it was for has gone on.");
     const ended: GateRun = { ...queued, state: "indeterminate", endedAtMs: ctx.nowMs, evidence };
     await saveGateRun(ctx, ended, "queued");
   }
+}
+
+async function isWanted({ tx }: WriteContext, run: GateRun): Promise<boolean> {
+  if (run.solutionId !== null) {
+    const solution = await tx.solutions.get(run.solutionId);
+    const topic = solution === undefined ? undefined : await tx.topics.get(solution.topicId);
+    return topic?.state === "proposing";
+  }
+  const task = run.taskId === null ? undefined : await tx.tasks.get(run.taskId);
+  return task !== undefined && belongsTo(run, task);
 }
 
 /** Whether this run decides about the task as it stands. */

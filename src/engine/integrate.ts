@@ -83,7 +83,7 @@ async function measureMerge(
 /** Before the branch is moved it is written where to, if the task still wants it: after a crash we know our own. */
 async function announce(deps: EngineDeps, { run }: RunFacts, commit: string): Promise<boolean> {
   return await systemAct(deps, "merge_announce", async (ctx) => {
-    const task = await ctx.tx.tasks.get(run.taskId);
+    const task = run.taskId === null ? undefined : await ctx.tx.tasks.get(run.taskId);
     const plan = run.planId === null ? undefined : await ctx.tx.plans.get(run.planId);
     if (task === undefined || plan === undefined || !belongsTo(run, task)) return false;
     await ctx.tx.plans.save({ ...plan, nextHead: commit });

@@ -23,6 +23,10 @@ export interface GitPort {
   /** Compare-and-swap of a ref; `expected` null means that it must not exist yet. False when another was first. */
   advanceRef(ref: string, commit: string, expected: string | null): Promise<boolean>;
   readRef(ref: string): Promise<string | undefined>;
+  /** Which of these paths are files in this commit; a directory is none. */
+  filesIn(commit: string, paths: readonly string[]): Promise<readonly string[]>;
+  /** The text of a file in a commit; undefined where there is none, or it has more bytes. */
+  readFile(commit: string, path: string, maxBytes: number): Promise<string | undefined>;
   /** When something last changed in a working tree (files, index, commits), in ms since 1970; undefined when that cannot be told. */
   lastChangeMs(directory: string): Promise<number | undefined>;
 }

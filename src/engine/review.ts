@@ -29,7 +29,7 @@ export async function beginReview(
 
 /** One run of the task has ended; when it was the last one, the review is decided. */
 export async function decideReview(ctx: WriteContext, run: GateRun): Promise<void> {
-  const task = await ctx.tx.tasks.get(run.taskId);
+  const task = run.taskId === null ? undefined : await ctx.tx.tasks.get(run.taskId);
   // Results count only for the same (task, fence, commit): the task may have gone on meanwhile.
   if (task === undefined || !belongsTo(run, task)) return;
   const runs = latestOfEach(

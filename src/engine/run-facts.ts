@@ -3,21 +3,25 @@ import type { ProjectSettings } from "../core/settings.ts";
 import type { Attempt, Task } from "../core/task.ts";
 import type { Measurement } from "./ports.ts";
 
-/** What a gate run needs to know, read once when it begins. */
-export interface RunFacts {
+/** What measuring a gate needs to know, read once when it begins. */
+export interface GateFacts {
   readonly run: GateRun;
-  readonly task: Task;
-  readonly attempt: Attempt;
   readonly settings: ProjectSettings;
-  /** Gates of the merge result: those in force, without what could not be measured and a person accepted. */
-  readonly mergeGates: readonly string[];
   /**
    * What protected files are compared with: the plan's branch, or main as it was when the plan came.
    * Never what an agent had committed before its claim.
    */
   readonly baseCommit: string | null;
   /** Where the project lies; what is measured outside git, wherever the agent says that it works. */
-  readonly root: string | null;
+  readonly directory: string;
+}
+
+/** Of a run for a task. */
+export interface RunFacts extends GateFacts {
+  readonly task: Task;
+  readonly attempt: Attempt;
+  /** Gates of the merge result: those in force, without what could not be measured and a person accepted. */
+  readonly mergeGates: readonly string[];
 }
 
 export interface Verdict {

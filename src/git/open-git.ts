@@ -71,6 +71,14 @@ export function openGit(commonDir: string): GitPort {
       return await advanceRef(git, { ref, commit, expected });
     },
     readRef: async (ref) => await readRef(git, ref),
+    filesIn: async (commit, paths) => {
+      requireObjectNames([commit]);
+      return [...(await listFiles(git, commit, paths)).keys()];
+    },
+    readFile: async (commit, path, maxBytes) => {
+      requireObjectNames([commit]);
+      return await readFile(git, { commit, path, maxBytes });
+    },
     lastChangeMs: async (directory) => {
       await ready();
       const { uncommitted } = await readWorkingTree(directory, CHANGED_FILES);
@@ -156,6 +164,41 @@ async function listChangedFiles(
   // A cut list would hide changes of protected files.
   if (run.exitCode !== 0 || run.truncated) throw gitFailure(args, run);
   return run.stdout.split("\0").slice(0, -1);
+}
+
+/** Of these paths those that are files in the commit, with the ids of what is in them. */
+async function listFiles(
+  git: RepositoryGit,
+  commit: string,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (paths.length === 0) return new Map();
+  // Literal: a path is no pattern.
+  const args = ["--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", ...paths];
+  const run = await git(args);
+  if (run.exitCode !== 0 || run.truncated) throw gitFailure(args, run);
+  const entries = run.stdout.split("\0").slice(0, -1);
+  return new Map(
+    entries.flatMap((entry): readonly [string, string][] => {
+      const [kind = "", path = ""] = entry.split("\t", 2);
+      const [, type, object = ""] = kind.split(" ");
+      return type === "blob" ? [[path, object]] : [];
+    }),
+  );
+}
+
+async function readFile(
+  git: RepositoryGit,
+  file: { commit: string; path: string; maxBytes: number },
+): Promise<string | undefined> {
+  const { commit, path, maxBytes } = file;
+  const object = (await listFiles(git, commit, [path])).get(path);
+  if (object === undefined) return undefined;
+  const args = ["cat-file", "blob", object];
+  const run = await git(args, { maxOutputBytes: maxBytes });
+  if (run.truncated) return undefined;
+  if (run.exitCode !== 0) throw gitFailure(args, run);
+  return run.stdout;
 }
 
 async function advanceRef(

@@ -193,6 +193,8 @@ export interface AttemptTable {
 export interface GateRunTable {
   get(id: string): Promise<GateRun | undefined>;
   ofTask(taskId: string, fence: number): Promise<GateRun[]>;
+  /** In order of id. */
+  ofSolution(solutionId: string): Promise<GateRun[]>;
   /** Oldest queued run that may begin: of merges only one a plan at a time. */
   nextQueued(): Promise<GateRun | undefined>;
   /** Those being measured now, by whatever process. */

@@ -29,6 +29,17 @@ export const values = z
     `at most ${MAX_VALUES_LENGTH} characters of JSON; keep more in a file and name it`,
   );
 
+/** A list whose bounds hold where it is parsed; a model need not read them. */
+export function texts(most: number, length: number): z.ZodType<string[]> {
+  return z
+    .array(z.string())
+    .refine(
+      (list) =>
+        list.length <= most && list.every((text) => text.length > 0 && text.length <= length),
+      `at most ${most} texts of 1 to ${length} characters`,
+    );
+}
+
 export const body = z.string().max(20_000);
 
 /** In every answer, but only when something waits for the agent. Short too: each tool publishes it. */

@@ -3,7 +3,16 @@ import { z } from "zod";
 import { VOTING_METHODS } from "../core/board.ts";
 import { openTopic } from "../engine/board/open-topic.ts";
 import { MAX_SOLUTIONS } from "../engine/board/propose-solution.ts";
-import { agentName, body, inboxField, requestId, session, taskId, title } from "./common-input.ts";
+import {
+  agentName,
+  body,
+  inboxField,
+  requestId,
+  session,
+  taskId,
+  texts,
+  title,
+} from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
 export const openTopicTool = defineTool({
@@ -19,8 +28,8 @@ export const openTopicTool = defineTool({
     method: z.enum(VOTING_METHODS).optional(),
     electorate: z
       .strictObject({
-        agents: z.array(agentName).max(50).optional(),
-        roles: z.array(agentName).max(20).optional(),
+        agents: texts(50, 64).optional(),
+        roles: texts(20, 64).optional(),
         capability: agentName.optional(),
       })
       .optional(),
@@ -29,6 +38,14 @@ export const openTopicTool = defineTool({
     irreversible: z.boolean().optional().describe("Needs two thirds and a person"),
     propose_seconds: z.int().min(10).max(604_800).optional(),
     vote_seconds: z.int().min(10).max(604_800).optional(),
+    checks: z
+      .strictObject({
+        gates: texts(20, 64).optional(),
+        files: texts(20, 500).optional(),
+        schema: z.looseObject({}).optional(),
+      })
+      .optional()
+      .describe("Solutions that fail are off the ballot"),
     task_id: taskId.optional(),
     session,
     request_id: requestId,

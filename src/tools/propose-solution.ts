@@ -1,7 +1,7 @@
 import { z } from "zod";
 
-import { proposeSolution } from "../engine/board/propose-solution.ts";
-import { body, inboxField, requestId, session, title } from "./common-input.ts";
+import { prepareProposal, proposeSolution } from "../engine/board/propose-solution.ts";
+import { body, inboxField, requestId, session, texts, title } from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
 export const proposeSolutionTool = defineTool({
@@ -15,8 +15,8 @@ export const proposeSolutionTool = defineTool({
     title: title.optional(),
     body: body.min(1).optional(),
     commit: z.string().min(1).max(64).optional(),
-    files: z.array(z.string().max(500)).max(50).optional().describe("Paths it changes"),
-    evidence: z.array(z.string().max(2000)).max(50).optional(),
+    files: texts(50, 500).optional().describe("Paths it changes"),
+    evidence: texts(50, 2000).optional(),
     confidence: z.number().min(0).max(1).optional(),
     pass: z.boolean().optional(),
     session,
@@ -32,5 +32,6 @@ export const proposeSolutionTool = defineTool({
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: false },
   toolset: "core",
   alwaysLoad: false,
+  prepare: prepareProposal,
   handle: proposeSolution,
 });

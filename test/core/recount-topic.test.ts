@@ -51,6 +51,7 @@ function topicOf(rules: Pick<Topic, "method" | "irreversible" | "quorum">): Topi
     round: 1,
     ballotIds: [],
     earlier: [],
+    checks: null,
     mediate: "last",
     mediation: null,
     passed: [],
@@ -71,6 +72,7 @@ function solutionOf(id: string, author: string): Solution {
     evidence: [],
     confidence: null,
     createdAtMs: 1,
+    checks: [],
   };
 }
 

@@ -5,6 +5,7 @@ import {
   VOTING_METHODS,
   type Ballot,
   type Solution,
+  type SolutionCheck,
   type Topic,
   type VotingMethod,
 } from "../../src/core/board.ts";
@@ -61,6 +62,7 @@ function topicOf(fields: Partial<Topic> = {}): Topic {
     earlier: [],
     mediate: "last",
     mediation: null,
+    checks: null,
     passed: [],
     decision: null,
     ...fields,
@@ -79,6 +81,7 @@ function solutionOf(id: string, author: string, files = 0): Solution {
     evidence: [],
     confidence: null,
     createdAtMs: Number(id.slice(1)),
+    checks: [],
   };
 }
 
@@ -97,6 +100,13 @@ function ballotOf(voter: string, ranking: readonly string[], round = 1): Ballot 
 
 function abstention(voter: string, round: number): Ballot {
   return { ...ballotOf(voter, [], round), abstain: true };
+}
+
+function checked(id: string, author: string, state: SolutionCheck["state"]): Solution {
+  return {
+    ...solutionOf(id, author),
+    checks: [{ kind: "gate", name: "tests", state, why: null }],
+  };
 }
 
 /** A topic in voting, round 1, with solutions of outsiders and ballots such as "ada S1 S2". */
@@ -120,7 +130,7 @@ function laterTopic(phase: Phase, { topic: opened, solutions, ballots }: Deliber
   if (phase === "revote") return revote;
   const asked = openMediation({ topic: revote, solutions, ballots }, NOW, "A tie.").topic;
   if (phase === "mediating") return asked;
-  const spoken = withMediator(asked, "max");
+  const spoken = withMediator(asked, "max", NOW);
   return dueMove({ topic: spoken, solutions, ballots }, NOW)?.topic ?? spoken;
 }
 
@@ -503,5 +513,80 @@ describe("who may do what when", () => {
     );
     const known = { ...word, winner: "S2" };
     expect(decideByPerson(voting("S1 S2", []), known, NOW).topic.decision?.winner).toBe("S2");
+  });
+});
+
+describe("checks", () => {
+  const CHECKS = { gates: ["tests"], files: [], schema: null, waitingSinceMs: null };
+
+  function proposing(solutions: readonly Solution[], fields: Partial<Topic> = {}): Deliberation {
+    const topic = topicOf({ checks: CHECKS, electorate: ["ada", "bob"], ...fields });
+    return { topic, solutions, ballots: [] };
+  }
+
+  const BOTH = [checked("S1", "ada", "pass"), checked("S2", "bob", "pass")];
+
+  test.each<[string, readonly Solution[], readonly string[] | undefined]>([
+    ["all passed", BOTH, ["S1", "S2"]],
+    ["one is running", [...BOTH, checked("S3", "bob", "waiting")], undefined],
+    [
+      "an author's only one failed",
+      [checked("S1", "ada", "pass"), checked("S2", "bob", "fail")],
+      undefined,
+    ],
+    ["one of two failed", [...BOTH, checked("S3", "bob", "fail")], ["S1", "S2"]],
+  ])("before the deadline: %s", (_, solutions, onBallot) => {
+    expect(dueMove(proposing(solutions), NOW)?.topic.ballotIds).toEqual(onBallot);
+  });
+
+  test("at the deadline what still runs is waited for, once", () => {
+    const running = proposing([checked("S1", "ada", "pass"), checked("S2", "bob", "waiting")]);
+    const move = dueMove(running, NOW + 1000);
+    expect(move).toMatchObject({
+      event: "checks_awaited",
+      topic: { proposeUntilMs: NOW + 61_000, checks: { waitingSinceMs: NOW + 1000 } },
+    });
+    const waiting = { ...running, topic: move?.topic ?? running.topic };
+    expect(() => {
+      requireProposing(waiting.topic);
+    }).toThrow(expect.objectContaining({ code: "topic_closed" }));
+    expect(dueMove(waiting, NOW + 60_999)).toBeUndefined();
+    expect(dueMove(waiting, NOW + 61_000)?.topic.ballotIds).toEqual(["S1"]);
+    expect(dueMove({ ...waiting, solutions: BOTH }, NOW + 2000)?.topic.ballotIds).toEqual([
+      "S1",
+      "S2",
+    ]);
+  });
+
+  test("nothing that failed, or was not measured, is ever on a ballot", () => {
+    const states = fc.constantFrom<SolutionCheck["state"]>(
+      "pass",
+      "fail",
+      "indeterminate",
+      "waiting",
+    );
+    fc.assert(
+      fc.property(fc.array(states, { maxLength: 5 }), times, fc.boolean(), (all, nowMs, waits) => {
+        const solutions = all.map((state, index) => checked(`S${index + 1}`, "ada", state));
+        const checks = { ...CHECKS, waitingSinceMs: waits ? NOW : null };
+        const after = dueMove(proposing(solutions, { checks, passed: ["bob"] }), nowMs)?.topic;
+        const passed = solutions.filter((_, index) => all[index] === "pass").map(({ id }) => id);
+        expect(after?.state === "voting" ? after.ballotIds : passed).toEqual(passed);
+        const isLost = nowMs >= NOW + 1000 && solutions.length > 0 && passed.length === 0;
+        const isOver = waits || !all.includes("waiting");
+        if (isLost && isOver)
+          expect(after).toMatchObject({ round: 3, mediation: { taskId: null } });
+      }),
+    );
+  });
+
+  test("the record says what was off the ballot, and why", () => {
+    const deliberation = proposing([
+      checked("S1", "ada", "pass"),
+      checked("S2", "bob", "indeterminate"),
+    ]);
+    expect(recordOf(deliberation)).toMatchObject({
+      off_ballot: [{ id: "S2", why: "The gate tests could not be measured, which is no pass." }],
+    });
   });
 });

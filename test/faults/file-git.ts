@@ -28,6 +28,8 @@ export function openFileGit(file: string): GitPort {
       await Promise.resolve(revision === "HEAD" ? BASE_COMMIT : workCommit(revision)),
     changedFiles: async () => await Promise.resolve(["src/a.ts"]),
     lastChangeMs: async () => undefined,
+    filesIn: async (_, paths) => await Promise.resolve(paths),
+    readFile: async () => await Promise.resolve("{}"),
     readRef: async (ref) => await Promise.resolve(load().refs[ref]),
     merge: async (ours, theirs) => {
       const { commits, refs } = load();

@@ -435,3 +435,25 @@ describe("git itself", () => {
     });
   });
 });
+
+describe("files of a commit", () => {
+  it("are listed by their very names, and directories are none", async () => {
+    const root = createRepository({ "src/a.txt": "a", [ODD_NAME]: "odd", "-v": "dash" });
+    const id = git(root, "rev-parse", "HEAD");
+    const port = open(root);
+    const asked = ["src/a.txt", "src", "src/*", "missing", ODD_NAME, "-v", ":(top)src/a.txt"];
+    expect(new Set(await port.filesIn(id, asked))).toEqual(new Set(["src/a.txt", ODD_NAME, "-v"]));
+    expect(await port.filesIn(id, [])).toEqual([]);
+  });
+
+  it("are read as they were committed, up to a size", async () => {
+    const root = createRepository({ "src/a.json": '{"a":"é"}' });
+    const id = git(root, "rev-parse", "HEAD");
+    write(root, { "src/a.json": "changed" });
+    const port = open(root);
+    expect(await port.readFile(id, "src/a.json", 100)).toBe('{"a":"é"}');
+    expect(await port.readFile(id, "src/a.json", 5)).toBeUndefined();
+    expect(await port.readFile(id, "src", 100)).toBeUndefined();
+    expect(await port.readFile(id, "missing", 100)).toBeUndefined();
+  });
+});

@@ -79,6 +79,9 @@ export function createGit(machine: Machine, process: Operator): GitPort {
         const atMs = repository.changedAtMs.get(directory);
         return atMs === undefined ? undefined : wallClock(machine, atMs);
       }),
+    filesIn: async (commit, paths) =>
+      await command(() => paths.filter((path) => repository.filesOf(commit).has(path))),
+    readFile: async (commit, path) => await command(() => repository.filesOf(commit).get(path)),
     readRef: async (ref) => await command(() => repository.refs.get(ref)),
   };
 }

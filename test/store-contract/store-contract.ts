@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 
 import type { Agent, ProcessRow } from "../../src/core/agent.ts";
 import { checkChain } from "../../src/core/audit-chain.ts";
-import type { Topic } from "../../src/core/board.ts";
+import type { Solution, Topic } from "../../src/core/board.ts";
 import type { Escalation } from "../../src/core/escalation.ts";
 import type { GateRun } from "../../src/core/gate-run.ts";
 import type { Plan } from "../../src/core/plan.ts";
@@ -64,6 +64,7 @@ const PLAN: Plan = {
 const RUN: GateRun = {
   id: "G1",
   taskId: "T1",
+  solutionId: null,
   fence: 1,
   attemptNo: 1,
   round: 0,
@@ -103,6 +104,7 @@ const TOPIC: Topic = {
   earlier: [],
   mediate: "last",
   mediation: null,
+  checks: null,
   passed: [],
   decision: null,
 };
@@ -484,12 +486,32 @@ export function testStoreContract(open: () => Promise<Store>): void {
       });
     });
 
-    test("a topic keeps its earlier rounds and its mediation", async () => {
+    test("a solution's gate runs are its own, and none of a task", async () => {
+      const check: GateRun = {
+        ...RUN,
+        id: "G2",
+        kind: "check",
+        taskId: null,
+        solutionId: "S1",
+        fence: 0,
+        planId: null,
+      };
+      await store.write(SCOPE, async (tx) => {
+        await tx.gateRuns.save(RUN);
+        await tx.gateRuns.save(check);
+        expect(await tx.gateRuns.ofSolution("S1")).toEqual([check]);
+        expect(await tx.gateRuns.ofSolution("S2")).toEqual([]);
+        expect(await tx.gateRuns.ofTask("T1", 1)).toEqual([RUN]);
+      });
+    });
+
+    test("a topic keeps its earlier rounds, its checks and its mediation", async () => {
       const mediated: Topic = {
         ...TOPIC,
         round: 3,
         earlier: [{ round: 1, ballotIds: ["S1", "S2"] }],
         mediate: "first",
+        checks: { gates: ["g"], files: ["f"], schema: { type: "object" }, waitingSinceMs: 5 },
         mediation: { why: "w", sinceMs: 7, best: ["S1"], taskId: "T1", mediator: "max" },
       };
       await store.write(SCOPE, async (tx) => {
@@ -533,7 +555,7 @@ export function testStoreContract(open: () => Promise<Store>): void {
     });
 
     test("solutions belong to their topic", async () => {
-      const solution = {
+      const solution: Solution = {
         id: "S1",
         topicId: "B1",
         author: "ada",
@@ -544,6 +566,7 @@ export function testStoreContract(open: () => Promise<Store>): void {
         evidence: [],
         confidence: 0.5,
         createdAtMs: 1,
+        checks: [{ kind: "gate", name: "g", state: "fail", why: "w" }],
       };
       await store.write(SCOPE, async (tx) => {
         await tx.solutions.save(solution);

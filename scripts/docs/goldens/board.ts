@@ -1,12 +1,13 @@
-import type { Stage } from "./stage.ts";
+import { WORK_COMMIT, type Stage } from "./stage.ts";
 
-/** Topics: proposed and voted on, given as options, irreversible, and without a winner. */
+/** Topics: proposed and voted on, given as options, irreversible, without a winner, and measured. */
 export async function playBoard(stage: Stage): Promise<void> {
   await stage.show("ada", "read_board", "an empty list", {});
   await propose(stage);
   await vote(stage);
   await confirm(stage);
   await disagree(stage);
+  await check(stage);
 }
 
 async function propose({ show, refused, quietly }: Stage): Promise<void> {
@@ -125,5 +126,33 @@ async function disagree({ show, quietly }: Stage): Promise<void> {
   await quietly("ada", "vote", tabs);
   await show("ben", "vote", "a tie, and the one re-vote opens", spaces);
   await quietly("ada", "vote", tabs);
-  await show("ben", "vote", "no consensus, and a person is asked", spaces);
+  await show("ben", "vote", "a tie again, and a mediator is asked", spaces);
+  await show("ada", "read_board", "one topic that waits for a mediator", { topic_id: "B3" });
+}
+
+async function check({ show, refused }: Stage): Promise<void> {
+  const electorate = { agents: ["ada", "ben"] };
+  await show("ada", "open_topic", "solutions are measured before the vote", {
+    title: "Which parser?",
+    problem: "It must pass the tests.",
+    electorate,
+    checks: { gates: ["tests"], files: ["src/parser.ts"] },
+  });
+  await refused("ben", "propose_solution", "its topic checks commits, and it names none", {
+    topic_id: "B4",
+    title: "By hand",
+    body: "Recursive descent.",
+  });
+  await show("ben", "propose_solution", "measured first", {
+    topic_id: "B4",
+    title: "By hand",
+    body: "Recursive descent.",
+    commit: WORK_COMMIT,
+  });
+  await refused("ada", "open_topic", "a gate that is not there", {
+    title: "Which parser?",
+    problem: "It must be fast.",
+    electorate,
+    checks: { gates: ["speed"] },
+  });
 }

@@ -88,6 +88,8 @@ function gitPort(state: GitDouble): GitPort {
       return Promise.resolve(true);
     },
     lastChangeMs: async () => undefined,
+    filesIn: (_, paths) => Promise.resolve(paths),
+    readFile: () => Promise.resolve(undefined),
     readRef: (ref) => Promise.resolve(refs.get(ref)),
   };
 }

@@ -1,12 +1,14 @@
 import type { Solution, Topic } from "../../core/board.ts";
 import { shuffledFor } from "../../core/consensus/shuffled-for.ts";
 import { awaitsMediator, isMediating } from "../../core/mediation.ts";
+import { isMeasured, whyOff } from "../../core/solution-checks.ts";
 import {
   awaitsPerson,
   hasSpoken,
   isUnsealed,
   takesBallots,
   vetoRolesOf,
+  takesSolutions,
 } from "../../core/topic-decisions.ts";
 import {
   hasRevote,
@@ -37,7 +39,7 @@ export function wantedOf(
     return isAsked ? "propose" : undefined;
   }
   if (agent === undefined || !votersOf(topic).includes(agent)) return undefined;
-  if (topic.state === "proposing") return hasSpoken(deliberation, agent) ? undefined : "propose";
+  if (takesSolutions(topic)) return hasSpoken(deliberation, agent) ? undefined : "propose";
   if (!takesBallots(topic)) return undefined;
   const hasVoted = ballots.some(({ round, voter }) => round === topic.round && voter === agent);
   return hasVoted ? undefined : "vote";
@@ -152,6 +154,7 @@ export async function describeTopic(
       mediation: describeMediation(topic),
       veto: topic.veto,
       quorum: topic.quorum,
+      checks: describeAsked(topic),
       irreversible: topic.irreversible ? true : null,
       passed: topic.passed,
       opened_by: topic.openedBy,
@@ -163,6 +166,13 @@ export async function describeTopic(
     rounds: describeRounds(deliberation, whole),
     next: nextStep(deliberation, agent),
   });
+}
+
+function describeAsked({ checks }: Topic): JsonObject | null {
+  if (checks === null) return null;
+  const { gates, files, schema, waitingSinceMs } = checks;
+  const awaited = waitingSinceMs === null ? null : true;
+  return present({ gates, files, schema, awaited });
 }
 
 function describeMediation({ mediation }: Topic): JsonObject | null {
@@ -199,8 +209,15 @@ export function describeSolution(solution: Solution, bodyCharacters: number): Js
     files: solution.files,
     evidence: solution.evidence,
     confidence: solution.confidence,
+    checks: describeChecks(solution),
+    off_ballot: isMeasured(solution) ? whyOff(solution) : null,
     at: iso(solution.createdAtMs),
   });
+}
+
+/** What was asked of it, and what came of that. */
+export function describeChecks({ checks }: Solution): readonly JsonObject[] {
+  return checks.map(({ kind, name, state, why }) => present({ kind, name, state, why }));
 }
 
 /** How it ended, in short. */

@@ -137,6 +137,7 @@ function messageFor({ topic, event, why }: TopicMove): string {
   return {
     opened: `Propose a solution for ${named}, or pass, with propose_solution; read it first: ${read}.`,
     voting_opened: `Vote on ${named}; read it first: ${read}.`,
+    checks_awaited: `${named}: ${why} You vote when they have ended; read it then: ${read}.`,
     revote_opened: `Vote again on ${named}: ${why} Read it: ${read}.`,
     mediation_opened: `${named}: ${why} Go on with other work; you vote again on what it proposes. More: ${read}.`,
     decided: `${named} is decided: ${why} More: ${read}.`,

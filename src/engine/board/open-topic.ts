@@ -9,6 +9,7 @@ import { requireTask } from "../find-rows.ts";
 import type { Outcome } from "../operation.ts";
 import { iso, present } from "../task-view.ts";
 import { advanceTopic } from "./advance-topic.ts";
+import { readChecks, type ChecksAsked } from "./check-solution.ts";
 import { nextStep } from "./describe-topic.ts";
 import { chooseElectorate, modelsOf, vetoRoles, type ElectorateRequest } from "./electorate.ts";
 import { announceTopicMove, recordTopicMove } from "./move-topic.ts";
@@ -31,12 +32,13 @@ export interface NewTopic {
   readonly propose_seconds?: number | undefined;
   readonly vote_seconds?: number | undefined;
   readonly task_id?: string | undefined;
+  readonly checks?: ChecksAsked | undefined;
   /** "first": what was proposed is voted on with a mediator from the start. Default "last". */
   readonly mediate?: Topic["mediate"];
 }
 
 /** Who opens it, and where it is written. */
-type Opening = WriteContext & Pick<CallContext, "actor">;
+type Opening = WriteContext & Pick<CallContext, "actor" | "facts">;
 
 /** Puts a question on the blackboard. With options there is nothing to propose: voting opens. */
 export async function openTopic(ctx: CallContext, asked: NewTopic): Promise<Outcome> {
@@ -64,6 +66,7 @@ export async function newTopic(ctx: Opening, asked: NewTopic): Promise<Topic> {
   if (new Set(options).size < options.length) {
     throw new GuvnorError("input_invalid", "An option is there twice.", "Name each option once.");
   }
+  const checks = await readChecks(ctx, asked.checks, options.length > 0);
   const task = asked.task_id === undefined ? undefined : await requireTask(ctx, asked.task_id);
   const electorate = await chooseElectorate(ctx, asked.electorate);
   const quorum = asked.quorum ?? defaultQuorum(electorate.length);
@@ -95,6 +98,7 @@ export async function newTopic(ctx: Opening, asked: NewTopic): Promise<Topic> {
     round: 1,
     ballotIds: [],
     earlier: [],
+    checks,
     mediate: asked.mediate ?? "last",
     mediation: null,
     passed: [],

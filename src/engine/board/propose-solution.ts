@@ -2,18 +2,25 @@ import type { Solution, Topic } from "../../core/board.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import { formatId } from "../../core/ids.ts";
 import { isMediating, requireMediator, withMediator } from "../../core/mediation.ts";
+import { hasFailed, whyOff } from "../../core/solution-checks.ts";
 import { requireMember, requireProposing } from "../../core/topic-decisions.ts";
 import { callingAgent, type CallContext, type WriteContext } from "../call-context.ts";
+import type { JsonObject } from "../call.ts";
 import { requireTopic } from "../find-rows.ts";
-import type { Outcome } from "../operation.ts";
+import { queueCheck } from "../gate-runs.ts";
+import type { Outcome, PrepareContext } from "../operation.ts";
 import { beginReview } from "../review.ts";
 import { iso, present } from "../task-view.ts";
-import { nextStep } from "./describe-topic.ts";
+import { checksOf, inspectSolution } from "./check-solution.ts";
+import { describeChecks, nextStep } from "./describe-topic.ts";
 import { dropOlderMessages, loadDeliberation } from "./move-topic.ts";
+import { nextAfterFailure } from "./settle-checks.ts";
 import { settleDueTopics, settleTopic } from "./settle-topics.ts";
 
 /** More could neither be read nor ranked with care. */
 export const MAX_SOLUTIONS = 20;
+/** With those that failed their checks. */
+const MAX_TRIES = 100;
 
 export interface NewSolution {
   readonly title: string;
@@ -30,6 +37,19 @@ export interface Proposal extends Omit<NewSolution, "title" | "body"> {
   readonly title?: string | undefined;
   readonly body?: string | undefined;
   readonly pass?: boolean | undefined;
+}
+
+/** What git says of it, where its topic asks for that. */
+export async function prepareProposal(
+  { deps }: PrepareContext,
+  asked: Proposal,
+): Promise<JsonObject> {
+  const topic = await deps.store.read(
+    deps.scope,
+    async (tx) => await tx.topics.get(asked.topic_id),
+  );
+  const checks = topic?.checks ?? null;
+  return checks === null || asked.pass === true ? {} : await inspectSolution(deps, checks, asked);
 }
 
 /** A member proposes or passes, or a mediator; when all have, voting opens before its time. */
@@ -49,7 +69,7 @@ export async function proposeSolution(ctx: CallContext, asked: Proposal): Promis
       : await saveSolution(ctx, topic, await checked(ctx, topic, asked));
   const others = topic.passed.filter((name) => name !== agent.name);
   const passed = solution === undefined ? [...others, agent.name].toSorted() : others;
-  const spoken = spokenBy(agent.name, { ...topic, passed });
+  const spoken = spokenBy({ ...topic, passed }, { agent: agent.name, nowMs: ctx.nowMs });
   await ctx.tx.topics.save(spoken);
   if (solution === undefined) {
     ctx.effects.push({ type: "topic", id: topic.id, event: "passed", agent: agent.name });
@@ -67,9 +87,13 @@ export async function proposeSolution(ctx: CallContext, asked: Proposal): Promis
       passed: solution === undefined ? true : null,
       state: now.state,
       solutions: deliberation.solutions.length,
+      checks: solution === undefined ? null : describeChecks(solution),
       propose_until: now.state === "proposing" ? iso(now.proposeUntilMs) : null,
       vote_until: now.voteUntilMs === null ? null : iso(now.voteUntilMs),
-      next: nextStep(deliberation, agent.name),
+      next:
+        solution !== undefined && hasFailed(solution)
+          ? `It cannot be voted on. ${whyOff(solution) ?? ""} ${nextAfterFailure(now)}`
+          : nextStep(deliberation, agent.name),
     }),
   };
 }
@@ -81,8 +105,8 @@ async function endMediatorsTask(ctx: CallContext, topic: Topic): Promise<void> {
   if (task !== undefined) await beginReview(ctx, task, [], null);
 }
 
-function spokenBy(agent: string, topic: Topic): Topic {
-  return isMediating(topic) ? withMediator(topic, agent) : topic;
+function spokenBy(topic: Topic, { agent, nowMs }: { agent: string; nowMs: number }): Topic {
+  return isMediating(topic) ? withMediator(topic, agent, nowMs) : topic;
 }
 
 async function checked(ctx: CallContext, topic: Topic, asked: Proposal): Promise<NewSolution> {
@@ -94,11 +118,14 @@ async function checked(ctx: CallContext, topic: Topic, asked: Proposal): Promise
       "Add them, or send pass: true to propose nothing.",
     );
   }
-  const count = (await ctx.tx.solutions.ofTopic(topic.id)).length;
-  if (!isMediating(topic) && count >= MAX_SOLUTIONS) {
+  const all = await ctx.tx.solutions.ofTopic(topic.id);
+  const count = all.filter((solution) => !hasFailed(solution)).length;
+  if (!isMediating(topic) && (count >= MAX_SOLUTIONS || all.length >= MAX_TRIES)) {
     throw new GuvnorError(
       "state_conflict",
-      `${topic.id} has ${count} solutions, the most a ballot may have.`,
+      count >= MAX_SOLUTIONS
+        ? `${topic.id} has ${count} solutions, the most a ballot may have.`
+        : `${topic.id} has had ${all.length} solutions, the most that are checked.`,
       "Send pass: true and vote for one of them.",
     );
   }
@@ -106,21 +133,23 @@ async function checked(ctx: CallContext, topic: Topic, asked: Proposal): Promise
 }
 
 export async function saveSolution(
-  ctx: WriteContext & Pick<CallContext, "actor">,
+  ctx: WriteContext & Pick<CallContext, "actor" | "facts">,
   topic: Topic,
   asked: NewSolution,
 ): Promise<Solution> {
+  const { commit, checks } = checksOf(ctx, topic, asked.commit);
   const solution: Solution = {
     id: formatId("solution", await ctx.tx.nextNumber("solution")),
     topicId: topic.id,
     author: ctx.actor,
     title: asked.title,
     body: asked.body,
-    commit: asked.commit ?? null,
+    commit,
     files: asked.files ?? [],
     evidence: asked.evidence ?? [],
     confidence: asked.confidence ?? null,
     createdAtMs: ctx.nowMs,
+    checks,
   };
   await ctx.tx.solutions.save(solution);
   // What it says is told when voting opens: until then nobody shall copy from it.
@@ -130,6 +159,10 @@ export async function saveSolution(
     event: "proposed",
     topic: topic.id,
     author: solution.author,
+    ...(hasFailed(solution) ? { off_ballot: whyOff(solution) } : {}),
   });
+  // What is known against it is enough: the rest need not be measured.
+  if (hasFailed(solution)) return solution;
+  for (const { kind, name } of checks) if (kind === "gate") await queueCheck(ctx, solution, name);
   return solution;
 }

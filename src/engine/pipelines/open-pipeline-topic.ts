@@ -26,7 +26,7 @@ export async function openPipelineTopic(
 ): Promise<string> {
   const { id, objective, template, run } = pipeline;
   const agents = [...new Set(reported.flatMap(({ part }) => part.agent ?? []))];
-  const opening = { ...ctx, actor: "guvnor" };
+  const opening = { ...ctx, actor: "guvnor", facts: {} };
   const topic = await newTopic(opening, {
     title: cut(`${id}: ${objective}`, TITLE_CHARACTERS),
     problem: objective,
@@ -53,7 +53,7 @@ async function solutionOf(
   { part, task }: ReportedPart,
 ): Promise<Solution> {
   const said = task.outputs["solution"];
-  return await saveSolution({ ...ctx, actor: part.agent ?? "guvnor" }, topic, {
+  return await saveSolution({ ...ctx, actor: part.agent ?? "guvnor", facts: {} }, topic, {
     title: task.spec.title,
     body: typeof said === "string" ? said : JSON.stringify(said ?? task.note ?? ""),
     ...(task.commit === null ? {} : { commit: task.commit }),

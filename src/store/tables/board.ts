@@ -48,6 +48,7 @@ const SAVE_TOPIC = upsert(
     "earlier",
     "mediate",
     "mediation",
+    "checks",
   ],
 );
 
@@ -91,6 +92,7 @@ export function topicTable(sql: Sql): TopicTable {
         earlier: JSON.stringify(topic.earlier),
         mediate: topic.mediate,
         mediation: topic.mediation === null ? null : JSON.stringify(topic.mediation),
+        checks: topic.checks === null ? null : JSON.stringify(topic.checks),
       });
     },
   };
@@ -123,6 +125,7 @@ function toTopic(row: SqlRow): Topic {
     earlier: json(row, "earlier"),
     mediate: text(row, "mediate") as Topic["mediate"],
     mediation: jsonOrNull(row, "mediation"),
+    checks: jsonOrNull(row, "checks"),
   };
 }
 
@@ -141,6 +144,7 @@ const SAVE_SOLUTION = upsert(
     "evidence",
     "confidence",
     "created_at_ms",
+    "checks",
   ],
 );
 
@@ -164,6 +168,7 @@ export function solutionTable(sql: Sql): SolutionTable {
         evidence: JSON.stringify(solution.evidence),
         confidence: solution.confidence,
         created_at_ms: solution.createdAtMs,
+        checks: JSON.stringify(solution.checks),
       });
     },
   };
@@ -181,6 +186,7 @@ function toSolution(row: SqlRow): Solution {
     evidence: json(row, "evidence"),
     confidence: numberOrNull(row, "confidence"),
     createdAtMs: number(row, "created_at_ms"),
+    checks: json(row, "checks"),
   };
 }
 

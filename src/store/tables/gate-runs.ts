@@ -13,8 +13,12 @@ import {
 } from "../sql.ts";
 import type { GateRunTable } from "../store.ts";
 
+/** The column may not be null, and no task has this number. */
+const NO_TASK = 0;
+
 const GET = `select * from gate_run where ${IN_SCOPE} and id = @id`;
 const OF_TASK = `select * from gate_run where ${IN_SCOPE} and task_id = @task_id and fence = @fence order by id`;
+const OF_SOLUTION = `select * from gate_run where ${IN_SCOPE} and solution_id = @solution_id order by id`;
 const RUNNING = `select * from gate_run where ${IN_SCOPE} and state = 'running' order by id`;
 // Merges of one plan take turns: a queued one waits while another of its plan runs.
 const NEXT_QUEUED = `select * from gate_run g where g.tenant = @tenant and g.project = @project
@@ -27,6 +31,7 @@ const SAVE = upsert(
   ["id"],
   [
     "task_id",
+    "solution_id",
     "fence",
     "attempt_no",
     "round",
@@ -49,12 +54,17 @@ export function gateRunTable(sql: Sql): GateRunTable {
     get: async (id) => optional(await sql.get(GET, { id: parseId("gateRun", id) ?? -1 })),
     ofTask: async (taskId, fence) =>
       (await sql.all(OF_TASK, { task_id: parseId("task", taskId) ?? -1, fence })).map(toGateRun),
+    ofSolution: async (solutionId) =>
+      (await sql.all(OF_SOLUTION, { solution_id: parseId("solution", solutionId) ?? -1 })).map(
+        toGateRun,
+      ),
     nextQueued: async () => optional(await sql.get(NEXT_QUEUED, {})),
     running: async () => (await sql.all(RUNNING, {})).map(toGateRun),
     save: async (run) => {
       await sql.run(SAVE, {
         id: parseId("gateRun", run.id) ?? -1,
-        task_id: parseId("task", run.taskId) ?? -1,
+        task_id: run.taskId === null ? NO_TASK : (parseId("task", run.taskId) ?? -1),
+        solution_id: run.solutionId === null ? null : (parseId("solution", run.solutionId) ?? -1),
         fence: run.fence,
         attempt_no: run.attemptNo,
         round: run.round,
@@ -80,9 +90,12 @@ function optional(row: SqlRow | undefined): GateRun | undefined {
 
 function toGateRun(row: SqlRow): GateRun {
   const plan = numberOrNull(row, "plan_id");
+  const task = number(row, "task_id");
+  const solution = numberOrNull(row, "solution_id");
   return {
     id: formatId("gateRun", number(row, "id")),
-    taskId: formatId("task", number(row, "task_id")),
+    taskId: task === NO_TASK ? null : formatId("task", task),
+    solutionId: solution === null ? null : formatId("solution", solution),
     fence: number(row, "fence"),
     attemptNo: number(row, "attempt_no"),
     round: number(row, "round"),

@@ -11,18 +11,7 @@ import type { EngineDeps, Logger } from "./engine/deps.ts";
 import { claimNext, measureRun } from "./engine/gate-worker.ts";
 import { createGovernor } from "./engine/governed-call.ts";
 import type { Operation } from "./engine/operation.ts";
-import { agentOperations } from "./engine/person/agent-operations.ts";
-import { approvalOperations } from "./engine/person/approval-operations.ts";
-import { auditOperations } from "./engine/person/audit-operations.ts";
-import { boardOperations } from "./engine/person/board-operations.ts";
-import { breakerOperations } from "./engine/person/breaker-operations.ts";
-import { escalationOperations } from "./engine/person/escalation-operations.ts";
-import { messageOperations } from "./engine/person/message-operations.ts";
-import { pipelineOperations } from "./engine/person/pipeline-operations.ts";
-import { policyOperations } from "./engine/person/policy-operations.ts";
-import { stopOperations } from "./engine/person/stop-operations.ts";
-import { taskOperations } from "./engine/person/task-operations.ts";
-import { tokenOperations } from "./engine/person/token-operations.ts";
+import { PERSON_OPERATIONS } from "./engine/person/index.ts";
 import type { TokenIssuer } from "./engine/ports.ts";
 import { createProcessLoop } from "./engine/process-loop.ts";
 import { createEmbeddedIssuer } from "./engine/rules/embedded-issuer.ts";
@@ -40,21 +29,7 @@ import type { VaultInspection } from "./vault/inspect-vault.ts";
 
 export const LOCAL_SCOPE = { tenant: "local", project: "main" } as const;
 
-const OPERATIONS: readonly Operation[] = [
-  ...TOOLS,
-  ...taskOperations,
-  ...policyOperations,
-  ...auditOperations,
-  ...boardOperations,
-  ...breakerOperations,
-  ...escalationOperations,
-  ...messageOperations,
-  ...pipelineOperations,
-  ...agentOperations,
-  ...approvalOperations,
-  ...stopOperations,
-  ...tokenOperations,
-];
+const OPERATIONS: readonly Operation[] = [...TOOLS, ...PERSON_OPERATIONS];
 
 /** The tools as rules see them. */
 export const toolTypes = createToolTypes(TOOLS);

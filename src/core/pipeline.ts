@@ -200,7 +200,7 @@ interface Stuck {
  * one another. Silence of an agent at work is not being stuck; nor is a failure, which waits and is
  * tried again.
  */
-export function stuckIn(view: PipelineView): Stuck | undefined {
+function stuckIn(view: PipelineView): Stuck | undefined {
   const two = view.pipeline.run.parts.filter(({ role }) => role !== "gamma");
   const tasks = two.flatMap((part) => taskOf(view, part) ?? []);
   for (const { id, state, attemptNo, readyAtMs, notBeforeMs } of tasks) {

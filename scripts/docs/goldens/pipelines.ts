@@ -9,7 +9,7 @@ export async function playPipelines({ show, refused, quietly }: Stage): Promise<
   ];
   await show("ada", tool, "started", { objective: "Parse a row in half the time.", plan });
   await refused("ada", tool, "an unknown template", { objective: "x", template: "trio" });
-  const cycle = plan.map((task) => ({ ...task, after: ["write"] }));
+  const cycle = [{ key: "read", title: "Read it", after: ["read"] }];
   await refused("ada", tool, "a plan that waits for itself", { objective: "x", plan: cycle });
   await show("ada", "get_status", "a pipeline", { scope: "pipeline", id: "L1" });
   await quietly("ada", "get_status");

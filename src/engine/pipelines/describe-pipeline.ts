@@ -40,7 +40,7 @@ export async function describePipeline(tx: ReadTx, pipeline: Pipeline): Promise<
 }
 
 /** What a person, or whoever started it, does next. */
-export function nextStep(pipeline: Pipeline): string {
+function nextStep(pipeline: Pipeline): string {
   const { id, outcome } = pipeline;
   if (awaitsFallback(pipeline)) {
     return `There is no consensus: a person goes on with guvnor pipeline fallback ${id} rerun_same, rerun_gamma, escalate_tier or accept_partial.`;

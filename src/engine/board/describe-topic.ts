@@ -3,9 +3,11 @@ import { shuffledFor } from "../../core/consensus/shuffled-for.ts";
 import {
   awaitsPerson,
   hasSpoken,
+  isHidden,
   isUnsealed,
   takesBallots,
   vetoRolesOf,
+  type TopicReader,
 } from "../../core/topic-decisions.ts";
 import {
   methodOfRound,
@@ -94,23 +96,8 @@ export function untilOf(topic: Topic): string | null {
   return takesBallots(topic) && topic.voteUntilMs !== null ? iso(topic.voteUntilMs) : null;
 }
 
-/** Who looks; of a resource only the process is known that reads it for its agents. */
-export type TopicReader =
-  | { readonly kind: "person" }
-  | { readonly kind: "agent" | "process"; readonly name: string };
-
 export function readerOf(agent: string | undefined): TopicReader {
   return agent === undefined ? { kind: "person" } : { kind: "agent", name: agent };
-}
-
-/** While solutions are taken, agents do not see those of others: each is to think for itself. */
-export function isHidden(
-  { state }: Pick<Topic, "state">,
-  { author }: Pick<Solution, "author">,
-  reader: TopicReader,
-): boolean {
-  if (state !== "proposing" || reader.kind === "person") return false;
-  return reader.kind === "process" || reader.name !== author;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Solution, Topic, VotedRound } from "./board.ts";
+import { withoutVetoed } from "./consensus/vetoes.ts";
 import { GuvnorError } from "./errors.ts";
 import { hasFailed, hasPassed, isMeasured } from "./solution-checks.ts";
 import { giveUp, type TopicMove } from "./topic-move.ts";
@@ -67,13 +68,17 @@ export function votedRounds({ round, ballotIds, earlier }: Topic): readonly Vote
   return ballotIds.length === 0 ? earlier : [...earlier, { round, ballotIds }];
 }
 
-/** The two of the re-vote, or those that would be; all that may pass where nothing was voted on. */
+/**
+ * The two of the re-vote, or those that would be; all that may pass where nothing was voted on. What
+ * was vetoed once stays so.
+ */
 function bestOf(deliberation: Deliberation): readonly string[] {
-  const { topic, solutions } = deliberation;
+  const { topic, solutions, ballots } = deliberation;
   if (topic.ballotIds.length === 0) {
     return solutions.filter((solution) => !hasFailed(solution)).map(({ id }) => id);
   }
-  return topic.round === 1 ? (revotePair(deliberation)?.pair ?? topic.ballotIds) : topic.ballotIds;
+  const best = topic.round === 1 ? revotePair(deliberation)?.pair : undefined;
+  return withoutVetoed(best ?? topic.ballotIds, ballots);
 }
 
 /** Nobody is there who could mediate: what there was no agreement about goes to a person. */

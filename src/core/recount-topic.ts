@@ -1,6 +1,7 @@
 import type { Decision } from "./board.ts";
 import { canonicalJson, toJson } from "./canonical-json.ts";
 import type { Candidate } from "./consensus/ballots.ts";
+import { withoutVetoed } from "./consensus/vetoes.ts";
 import {
   bestOfRound,
   countRound,
@@ -90,7 +91,7 @@ function compareCourse(
   if (before === undefined) return places;
   const decided = outcomeOf(record, counted.slice(0, index));
   const kept = round.solutions.filter(({ author }) => !isMediated || author !== round.mediator);
-  const left = isMediated ? leftFor(record, before) : before.revote?.pair;
+  const left = isMediated ? leftFor(record, before, index) : before.revote?.pair;
   return [
     ...places,
     ...compare(`rounds.${index - 1}`, { outcome: null }, { outcome: decided }),
@@ -98,9 +99,13 @@ function compareCourse(
   ];
 }
 
-function leftFor(record: FoundRecord, before: RoundRecord): readonly string[] {
-  if (before.round > 1) return before.solutions.map(({ id }) => id);
-  return bestOfRound(record, roundFrom(record, before));
+function leftFor(record: FoundRecord, before: RoundRecord, index: number): readonly string[] {
+  const best =
+    before.round > 1
+      ? before.solutions.map(({ id }) => id)
+      : bestOfRound(record, roundFrom(record, before));
+  const cast = record.rounds.slice(0, index).flatMap(({ ballots }) => ballots);
+  return withoutVetoed(best, cast);
 }
 
 /** Field by field; an absent one is undefined. */

@@ -1,4 +1,4 @@
-import type { Decision, Topic, VotingMethod } from "./board.ts";
+import type { Decision, Solution, Topic, VotingMethod } from "./board.ts";
 import { fixMethod, type Tally } from "./consensus/tally.ts";
 import { GuvnorError } from "./errors.ts";
 import {
@@ -33,6 +33,22 @@ export function awaitsPerson(topic: Topic): boolean {
 /** Whether what was cast may be shown: only when nothing more can be. */
 export function isUnsealed(topic: Topic): boolean {
   return topic.decision !== null;
+}
+
+/** Who looks; of a resource only the process is known that reads it for its agents. */
+export type TopicReader =
+  | { readonly kind: "person" }
+  | { readonly kind: "agent" | "process"; readonly name: string };
+
+/** While solutions are taken, agents do not see those of others: each is to think for itself. */
+export function isHidden(
+  { state, mediation }: Pick<Topic, "state" | "mediation">,
+  { author }: Pick<Solution, "author">,
+  reader: TopicReader,
+): boolean {
+  // Where a mediator is asked, those of before have been voted on, or are to be.
+  if (state !== "proposing" || mediation !== null || reader.kind === "person") return false;
+  return reader.kind === "process" || reader.name !== author;
 }
 
 /** Whether this member has proposed something that may pass, or passed itself. */

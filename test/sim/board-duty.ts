@@ -1,19 +1,23 @@
+import { VOTING_METHODS } from "../../src/core/board.ts";
 import type { JsonObject } from "../../src/engine/call.ts";
 import { ask, codeOf, field, type SimAgent } from "./agent.ts";
 
-const MAX_TOPICS = 2;
+const MAX_TOPICS = 3;
 
 /** Opens a topic now and then, and says its word where it is wanted, or does not. */
 export async function dutyOnBoard(agent: SimAgent): Promise<void> {
   const { machine } = agent;
   const { random, ledger } = machine;
-  if (!machine.isCalm && ledger.topics.size < MAX_TOPICS && random.chance(0.03)) {
+  if (!machine.isCalm && ledger.topics.size < MAX_TOPICS && random.chance(0.1)) {
     await openTopic(agent);
   }
   const open = [...ledger.topics.values()].filter(
     ({ state, awaitsPerson }) => !awaitsPerson && (state === "proposing" || state === "voting"),
   );
   if (open.length === 0 || !random.chance(machine.isCalm ? 0.5 : 0.25)) return;
+  if (!machine.isCalm && random.chance(0.1)) {
+    await ask(agent, "read_board", { solution_id: `S${random.int(1, 8)}` });
+  }
   const topicId = random.pick(open).id;
   const answer = await ask(agent, "read_board", {
     topic_id: topicId,
@@ -38,6 +42,8 @@ async function openTopic(agent: SimAgent): Promise<void> {
       ? { electorate: { agents: names.slice(0, 3) } }
       : {}),
     ...(random.chance(0.2) ? { irreversible: true } : {}),
+    ...(random.chance(0.7) ? { method: random.pick(VOTING_METHODS) } : {}),
+    ...(random.chance(0.5) ? { veto: ["security"] } : {}),
     propose_seconds: random.int(10, 30),
     vote_seconds: random.int(10, 40),
   });
@@ -47,24 +53,43 @@ async function propose(agent: SimAgent, topicId: string): Promise<void> {
   const { random } = agent.machine;
   const said = random.chance(0.5)
     ? { pass: true }
-    : { title: `${agent.name}'s way`, body: "This is how.", files: ["src/a"] };
+    : {
+        title: secretOf(agent, topicId, "solution"),
+        body: secretOf(agent, topicId, "solution"),
+        files: ["src/a"],
+      };
   await ask(agent, "propose_solution", { topic_id: topicId, ...said });
 }
 
 async function vote(agent: SimAgent, topicId: string, body: JsonObject): Promise<void> {
   const { machine } = agent;
-  const { random, chronicle } = machine;
+  const { random, chronicle, ledger } = machine;
   const ids = ((body["solutions"] ?? []) as JsonObject[]).map(({ id }) => String(id));
-  const ballot = ids.filter(() => random.chance(0.7));
-  const cast = { topic_id: topicId, ballot, reason: "It seems best." };
+  const topic = ledger.topics.get(topicId);
+  const mayVeto = topic?.vetoers.includes(agent.name) === true;
+  // Now and then one tries who may not.
+  const vetoes = random.chance(mayVeto ? 0.9 : 0.02);
+  const veto = ids.filter(() => vetoes && random.chance(0.5));
+  const ballot = ids.filter((id) => !veto.includes(id) && random.chance(0.7));
+  const reason = secretOf(agent, topicId, "ballot");
+  const cast = { topic_id: topicId, ballot, reason, ...(veto.length === 0 ? {} : { veto }) };
   const said = random.chance(0.1) ? { ...cast, ballot: [], abstain: true } : cast;
   const isTwice = !machine.isCalm && random.chance(0.3);
   const calls = [ask(agent, "vote", said)];
-  if (isTwice) calls.push(ask(agent, "vote", { ...said, reason: "Once more." }));
+  if (isTwice) calls.push(ask(agent, "vote", { ...said, veto: [], reason: "Once more." }));
   const answers = await Promise.all(calls);
   if (answers.some((answer) => codeOf(answer) === "already_voted")) {
     chronicle.count("second vote refused");
   }
+}
+
+/** A text that shows where it came from, wherever it turns up. */
+function secretOf({ machine, name }: SimAgent, topic: string, kind: "solution" | "ballot"): string {
+  return machine.ledger.secrets.keep(`${kind} ${machine.random.hex(2)}`, {
+    topic,
+    kind,
+    author: name,
+  });
 }
 
 /** Until a topic is closed nobody learns what was cast. */

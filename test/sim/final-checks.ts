@@ -1,5 +1,6 @@
 import { checkChain } from "../../src/core/audit-chain.ts";
 import type { Attempt, Task } from "../../src/core/task.ts";
+import { recomputeTopic } from "../../src/engine/board/recompute-topic.ts";
 import type { CallAnswer } from "../../src/engine/call.ts";
 import { nameOfScope, readStops } from "../../src/engine/rules/stops.ts";
 import type { ReadTx } from "../../src/store/store.ts";
@@ -17,6 +18,7 @@ export async function checkEnd(machine: Machine): Promise<string> {
     const head = await checkLedger(machine, tx);
     for (const task of await tx.tasks.list({ limit: ALL })) await checkTask(machine, tx, task);
     await checkPlans(machine, tx);
+    await checkTopics(machine, tx);
     await checkRules(machine, tx);
     await checkPresence(machine, tx);
     await machine.ledger.messages.check(tx);
@@ -189,6 +191,17 @@ async function checkPlans({ ledger, chronicle }: Machine, tx: ReadTx): Promise<v
     if (plan.state === (isOver ? ended : "open")) continue;
     const states = tasks.map(({ id, state }) => `${id} ${state}`).join(", ");
     chronicle.violate("plan_state", `${plan.id} is ${plan.state}: ${states}`);
+  }
+}
+
+/** Every decision comes out the same when it is counted again from the ledger. */
+async function checkTopics({ ledger, chronicle }: Machine, tx: ReadTx): Promise<void> {
+  for (const { id, isClosed } of ledger.topics.values()) {
+    if (!isClosed) continue;
+    const { answer } = await recomputeTopic({ tx }, id);
+    if (answer["same"] === true) chronicle.count("topic recomputed");
+    else
+      chronicle.violate("recomputed_otherwise", `${id}: ${JSON.stringify(answer["differences"])}`);
   }
 }
 

@@ -11,6 +11,7 @@ import {
 import { MessageModel } from "./message-model.ts";
 import type { RuleBook } from "./rule-book.ts";
 import { RulesModel } from "./rules-model.ts";
+import { Secrets } from "./secrets.ts";
 import {
   isMove,
   isOpen,
@@ -23,6 +24,7 @@ import {
   type TaskModel,
   type TopicModel,
 } from "./task-model.ts";
+import { castBallot, moveTopic } from "./topic-model.ts";
 import { checkTopics } from "./topic-rules.ts";
 
 /** What one committed transaction wrote, as far as the model wants to know. */
@@ -37,9 +39,6 @@ interface Step {
   readonly processId: string;
   readonly args: JsonObject;
 }
-
-/** What may be said of a ballot while it is sealed. */
-const BALLOT_FACTS = new Set(["type", "id", "topic", "round", "voter"]);
 
 /**
  * The state of a project as its ledger tells it, kept beside the store and checked with each entry:
@@ -64,11 +63,13 @@ export class LedgerModel {
   readonly outside: Outside;
   readonly rules: RulesModel;
   readonly messages: MessageModel;
+  readonly secrets: Secrets;
 
   constructor(chronicle: Chronicle, outside: Outside, book: RuleBook) {
     this.chronicle = chronicle;
     this.outside = outside;
     this.messages = new MessageModel(this, chronicle);
+    this.secrets = new Secrets(this.topics, chronicle);
     this.rules = new RulesModel(this, { book, chronicle, forwardMs: outside.forwardMs });
   }
 
@@ -109,6 +110,7 @@ export class LedgerModel {
       this.bodies.push(body);
       const args = payload === undefined ? {} : ((JSON.parse(payload) ?? {}) as JsonObject);
       this.#apply({ entry, processId, args });
+      this.secrets.look("ledger", () => body);
     }
   }
 
@@ -194,9 +196,9 @@ export class LedgerModel {
         return;
       }
       case "topic":
-        return this.#moveTopic(step, effect);
+        return moveTopic(this, effect, step.entry.actor);
       case "ballot":
-        return this.#castBallot(effect);
+        return castBallot(this, effect, step.args);
       case "message":
       case "channel":
         return this.messages.apply(step, effect);
@@ -297,46 +299,6 @@ export class LedgerModel {
       processId: "",
     });
     this.tasks.get(task)?.reviewRuns.push(effect.id);
-  }
-
-  #moveTopic({ entry }: Step, effect: Effect): void {
-    if (effect.event === "opened") {
-      this.topics.set(effect.id, {
-        id: effect.id,
-        electorate: effect["electorate"] as readonly string[],
-        openedBy: entry.actor,
-        state: effect.to ?? "",
-        mediation: undefined,
-        mediator: undefined,
-        awaitsPerson: false,
-        ballots: new Set(),
-      });
-    }
-    const topic = this.topics.get(effect.id);
-    if (topic === undefined || effect.to === undefined) return;
-    this.chronicle.count(`topic ${effect.event ?? ""}`);
-    if (topic.state === "decided" || topic.state === "withdrawn") {
-      this.chronicle.violate("topic_moved_after_end", `${topic.id} ${effect.event ?? ""}`);
-    }
-    topic.state = effect.to;
-    topic.mediation = effect["mediation"] as string | undefined;
-    topic.mediator = effect["mediator"] as string | undefined;
-    topic.awaitsPerson = effect.event === "awaits_person";
-  }
-
-  #castBallot(effect: Effect): void {
-    const topic = this.topics.get(String(effect["topic"]));
-    const voter = String(effect["voter"]);
-    if (topic === undefined) return;
-    this.chronicle.count("ballot cast");
-    if (topic.ballots.has(effect.id)) this.chronicle.violate("voted_twice", effect.id);
-    if (topic.state !== "voting") this.chronicle.violate("voted_too_late", effect.id);
-    if (!topic.electorate.includes(voter) && topic.mediator !== voter)
-      this.chronicle.violate("voted_uncalled", effect.id);
-    if (Object.keys(effect).some((key) => !BALLOT_FACTS.has(key))) {
-      this.chronicle.violate("ballot_unsealed", JSON.stringify(effect));
-    }
-    topic.ballots.add(effect.id);
   }
 }
 

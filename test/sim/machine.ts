@@ -96,13 +96,15 @@ const SLACK_MS = 4000;
 /** Tells the story and checks how long it took. @returns how long the call was ready to wait. */
 export function noteAnswer(
   { chronicle, ledger }: Machine,
-  { callId, who, operation, args, answer }: CallRecord,
+  { callId, who, caller, operation, args, answer }: CallRecord,
   tookMs: number,
 ): number {
   const { body = {}, isError } = answer ?? {};
   chronicle.say(who, `${operation} ${JSON.stringify(args)} →`, body);
   chronicle.count(isError === true ? `refused ${String(body["code"])}` : "answered");
   if (body["code"] === "breaker_open") checkBreaker({ chronicle, ledger }, { callId, args }, body);
+  const reader = caller === "person" ? undefined : who.replace(/@.*$/, "");
+  ledger.secrets.look(reader, () => JSON.stringify(body));
   if (body["code"] === "internal") chronicle.violate("internal_error", operation);
   const waitMs = Number(args["wait_seconds"] ?? 0) * 1000;
   if (waitMs > 0 && answer?.takeBack !== undefined) chronicle.count("wait granted");

@@ -195,7 +195,10 @@ export class MessageModel {
       ...(topic?.electorate ?? []),
     ];
     const names = concerned.filter((name) => name !== undefined && name !== null);
-    return new Set([...joined, ...names.filter((name) => !name.includes(":"))]);
+    return new Set([
+      ...joined,
+      ...names.filter((name) => name !== "guvnor" && !name.includes(":")),
+    ]);
   }
 }
 

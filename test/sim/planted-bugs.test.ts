@@ -41,6 +41,13 @@ async function plantInDecisions(broken: Partial<typeof TaskDecisions>): Promise<
   return await importRun();
 }
 
+/** Replaces what a module exports, for those who import it. */
+async function plantIn(module: string, broken: object): Promise<Run> {
+  vi.resetModules();
+  vi.doMock(module, async (original) => Object.assign({}, await original<object>(), broken));
+  return await importRun();
+}
+
 /** A waiting call looks at the stop when it comes, and no more in the transaction that grants. */
 async function plantInGovern(): Promise<Run> {
   vi.resetModules();
@@ -104,6 +111,8 @@ describe("a planted bug is found", () => {
   afterEach(() => {
     vi.doUnmock("../../src/core/task-decisions.ts");
     vi.doUnmock("../../src/engine/rules/govern.ts");
+    vi.doUnmock("../../src/core/consensus/vetoes.ts");
+    vi.doUnmock("../../src/core/topic-decisions.ts");
     vi.resetModules();
   });
 
@@ -141,6 +150,17 @@ describe("a planted bug is found", () => {
   test("a stop that is not looked at where a task is granted", { timeout: LIMIT_MS }, async () => {
     const run = await plantInGovern();
     expect(await findViolation(run, "granted_while_stopped")).toBeDefined();
+  });
+
+  test("a veto that is not looked at", { timeout: LIMIT_MS }, async () => {
+    const run = await plantIn("../../src/core/consensus/vetoes.ts", { vetoedBy: () => [] });
+    expect(await findViolation(run, "vetoed_won")).toBeDefined();
+  });
+
+  test("solutions of others that are shown too early", { timeout: LIMIT_MS }, async () => {
+    const broken = { isHidden: () => false };
+    const run = await plantIn("../../src/core/topic-decisions.ts", broken);
+    expect(await findViolation(run, "solution_unsealed")).toBeDefined();
   });
 
   test("and without one the same seeds pass", { timeout: LIMIT_MS }, async () => {

@@ -58,7 +58,17 @@ export interface TopicModel {
   mediator: string | undefined;
   /** The vote has chosen and a person must confirm it. */
   awaitsPerson: boolean;
-  readonly ballots: Set<string>;
+  /** Nothing more can be cast; what was is open. */
+  isClosed: boolean;
+  readonly vetoers: readonly string[];
+  /** By the id of their effect. */
+  readonly ballots: Map<string, CastModel>;
+}
+
+export interface CastModel {
+  readonly ranking: readonly string[];
+  readonly abstain: boolean;
+  readonly veto: readonly string[];
 }
 
 /** An effect as the ledger has it. */

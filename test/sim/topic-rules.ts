@@ -12,7 +12,7 @@ interface Ledger {
 export function checkTopics({ tasks, topics, chronicle }: Ledger, entry: Entry): void {
   if (entry.effects.length === 0) return;
   for (const task of tasks.values()) {
-    if (task.serves === undefined || !isOpen(task)) continue;
+    if (task.serves?.startsWith("B") !== true || !isOpen(task)) continue;
     const topic = topics.get(task.serves);
     if (topic?.state === "proposing" && topic.mediation === task.id) continue;
     const where = `${task.id} is ${task.state}, ${task.serves} is ${topic?.state ?? "not there"}`;

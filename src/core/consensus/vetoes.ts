@@ -18,6 +18,15 @@ export function vetoedBy(
   });
 }
 
+/** Those that nobody vetoed on one of these ballots. */
+export function withoutVetoed(
+  ids: readonly string[],
+  ballots: readonly Pick<CastBallot, "veto">[],
+): readonly string[] {
+  const vetoed = new Set(ballots.flatMap(({ veto = [] }) => veto));
+  return ids.filter((id) => !vetoed.has(id));
+}
+
 /** The ballots as if some solutions had never been on them. */
 export function strike(
   ballots: readonly CastBallot[],

@@ -5,10 +5,12 @@ import { isMeasured, whyOff } from "../../core/solution-checks.ts";
 import {
   awaitsPerson,
   hasSpoken,
+  isHidden,
   isUnsealed,
   takesBallots,
   vetoRolesOf,
   takesSolutions,
+  type TopicReader,
 } from "../../core/topic-decisions.ts";
 import {
   hasRevote,
@@ -103,24 +105,8 @@ export function untilOf(topic: Topic): string | null {
   return takesBallots(topic) && topic.voteUntilMs !== null ? iso(topic.voteUntilMs) : null;
 }
 
-/** Who looks; of a resource only the process is known that reads it for its agents. */
-export type TopicReader =
-  | { readonly kind: "person" }
-  | { readonly kind: "agent" | "process"; readonly name: string };
-
 export function readerOf(agent: string | undefined): TopicReader {
   return agent === undefined ? { kind: "person" } : { kind: "agent", name: agent };
-}
-
-/** While solutions are taken, agents do not see those of others: each is to think for itself. */
-export function isHidden(
-  { state, mediation }: Pick<Topic, "state" | "mediation">,
-  { author }: Pick<Solution, "author">,
-  reader: TopicReader,
-): boolean {
-  // Where a mediator is asked, those of before have been voted on, or are to be.
-  if (state !== "proposing" || mediation !== null || reader.kind === "person") return false;
-  return reader.kind === "process" || reader.name !== author;
 }
 
 /**

@@ -1,18 +1,12 @@
 import type { Topic, TopicState } from "../../core/board.ts";
 import { GuvnorError } from "../../core/errors.ts";
+import { isHidden } from "../../core/topic-decisions.ts";
 import type { CallContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
 import { requireTopic } from "../find-rows.ts";
 import type { Outcome, PrepareContext } from "../operation.ts";
 import { present } from "../task-view.ts";
-import {
-  describeSolution,
-  describeTopic,
-  isHidden,
-  readerOf,
-  topicRow,
-  wantedOf,
-} from "./describe-topic.ts";
+import { describeSolution, describeTopic, readerOf, topicRow, wantedOf } from "./describe-topic.ts";
 import { loadDeliberation } from "./move-topic.ts";
 import { settleDueTopics } from "./settle-topics.ts";
 

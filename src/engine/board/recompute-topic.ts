@@ -5,7 +5,7 @@ import {
   type Difference,
   type FoundRecord,
 } from "../../core/recount-topic.ts";
-import type { CallContext } from "../call-context.ts";
+import type { ReadTx } from "../../store/store.ts";
 import type { JsonObject } from "../call.ts";
 import type { Outcome } from "../operation.ts";
 import { present } from "../task-view.ts";
@@ -18,7 +18,10 @@ import { readTopicLedger, type Closing, type TopicLedger } from "./topic-ledger.
  * @throws {GuvnorError} `topic_not_found` where the ledger has no such topic, `state_conflict` while
  *   nothing is decided.
  */
-export async function recomputeTopic(ctx: CallContext, topicId: string): Promise<Outcome> {
+export async function recomputeTopic(
+  ctx: { readonly tx: ReadTx },
+  topicId: string,
+): Promise<Outcome> {
   const ledger = await readTopicLedger(ctx.tx, topicId);
   if (ledger.opened === undefined) {
     throw new GuvnorError(
@@ -61,7 +64,7 @@ function recount({ record, by, winner }: Closing): Difference[] {
 function compareWithEntries(ledger: TopicLedger, record: FoundRecord): Difference[] {
   const { rounds, ...rules } = record;
   const opened = { ...rules, ...ledger.opened };
-  const method = rounds.length === 0 ? (ledger.opened?.method ?? null) : ledger.method;
+  const method = ledger.method ?? ledger.opened?.method ?? null;
   const voters = rounds.flatMap(({ round, ballots }, index) =>
     compare(
       `rounds.${index}`,

@@ -87,7 +87,9 @@ export async function readTopicLedger(tx: ReadTx, topicId: string): Promise<Topi
     }
     if (change.type !== "topic" || change.id !== topicId) continue;
     if (change["event"] === "opened") openedAs = readAs(opened, change, seq);
-    if (change["event"] === "voting_opened") fixed = readAs(method, change["method"], seq);
+    // With a mediator it is by the number of solutions.
+    const isFirst = change["event"] === "voting_opened" && change["round"] === 1;
+    if (isFirst) fixed = readAs(method, change["method"], seq);
     if (change["record"] !== undefined) closings.push({ seq, ...readAs(closed, change, seq) });
   }
   return { opened: openedAs, method: fixed, authors, voters, closings };

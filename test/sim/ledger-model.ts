@@ -1,6 +1,7 @@
 import type { Task } from "../../src/core/task.ts";
 import type { JsonObject } from "../../src/engine/call.ts";
 import type { Chronicle } from "./chronicle.ts";
+import { EscalationsModel } from "./escalation-model.ts";
 import {
   checkClaim,
   checkMove,
@@ -47,8 +48,7 @@ export class LedgerModel {
   readonly tasks = new Map<string, TaskModel>();
   readonly runs = new Map<string, RunModel>();
   readonly topics = new Map<string, TopicModel>();
-  /** Open ones only. */
-  readonly escalations = new Map<string, { readonly task: string | undefined }>();
+  readonly questions: EscalationsModel;
   readonly plans = new Map<string, { readonly branch: string | null }>();
   /** The process that each agent is at; absent while it is offline. */
   readonly places = new Map<string, string>();
@@ -65,6 +65,7 @@ export class LedgerModel {
   constructor(chronicle: Chronicle, outside: Outside, book: RuleBook) {
     this.chronicle = chronicle;
     this.outside = outside;
+    this.questions = new EscalationsModel(this, book);
     this.rules = new RulesModel(this, { book, chronicle, forwardMs: outside.forwardMs });
   }
 
@@ -110,7 +111,8 @@ export class LedgerModel {
       if (isOpen(task) && !this.#waitsForPerson(task, new Set())) {
         left.push(`${task.id} is ${task.state} (${task.holder ?? "nobody"})`);
       }
-      if (task.state === "failed" && !task.isPersonInformed) {
+      // A question whose task fails climbs; what else fails is put before a person.
+      if (task.state === "failed" && !task.isPersonInformed && task.serves === undefined) {
         left.push(`${task.id} failed and no person knows`);
       }
     }
@@ -154,6 +156,7 @@ export class LedgerModel {
     }
     this.rules.end(entry);
     checkStanding(this, entry);
+    this.questions.checkStanding(entry);
   }
 
   #applyEffect(step: Step, effect: Effect): void {
@@ -173,16 +176,8 @@ export class LedgerModel {
           this.plans.set(effect.id, { branch: (effect["branch"] as string | undefined) ?? null });
         }
         return;
-      case "escalation": {
-        const task = this.tasks.get(String(effect["task"]));
-        if (task !== undefined && effect.to === "open" && effect["level"] === "L3") {
-          task.isPersonInformed = true;
-        }
-        if (effect.to === "open" || effect.to === "acknowledged") {
-          this.escalations.set(effect.id, { task: task?.id });
-        } else this.escalations.delete(effect.id);
-        return;
-      }
+      case "escalation":
+        return this.questions.apply(step.entry, effect);
       case "topic":
         return this.#moveTopic(effect);
       case "ballot":
@@ -199,6 +194,7 @@ export class LedgerModel {
     checkMove(this, task, effect);
     if (effect.event === "claimed") {
       checkClaim(this, task, { entry, args, effect });
+      this.questions.checkClaim(entry.actor, task);
       task.claims += 1;
       task.basedOn = this.#mergedBefore(task);
     }
@@ -331,6 +327,8 @@ function newTask({ id, planId, spec, state, fence }: Task): TaskModel {
     gates: spec.gates,
     onFailure: spec.onFailure,
     after: new Set(),
+    takers: { not: [], ...spec.takers },
+    serves: spec.serves,
     state,
     holder: null,
     fence,

@@ -1,5 +1,5 @@
 import type { TaskEvent } from "../../src/core/task-machine.ts";
-import type { OnFailure, TaskState } from "../../src/core/task.ts";
+import type { OnFailure, Takers, TaskState } from "../../src/core/task.ts";
 
 /** What the ledger alone says of a task. */
 export interface TaskModel {
@@ -12,6 +12,9 @@ export interface TaskModel {
   readonly gates: readonly string[] | null;
   readonly onFailure: OnFailure;
   readonly after: Set<string>;
+  readonly takers: Required<Pick<Takers, "not">> & Pick<Takers, "only">;
+  /** The escalation that guvnor made it for. */
+  readonly serves: string | undefined;
   state: TaskState;
   holder: string | null;
   fence: number;
@@ -64,6 +67,7 @@ export interface Effect {
 }
 
 export interface Entry {
+  readonly at: string;
   readonly actor: string;
   readonly action: string;
   readonly channel: string;

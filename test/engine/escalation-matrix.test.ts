@@ -213,6 +213,16 @@ describe("the climb", () => {
     expect(await stateOf("T2")).toBe("cancelled");
   });
 
+  test("leaves nothing below to whoever gave it up", async () => {
+    await ask();
+    await claim("bob");
+    await pass(2 * HOUR);
+    expect(await show()).toMatchObject({ level: "L2" });
+    await report("bob", "T1", { status: "released" });
+    expect(await stateOf("T1")).toBe("cancelled");
+    expect(await show()).toMatchObject({ level: "L2", state: "open" });
+  });
+
   test("goes on at its time when the helper has left", async () => {
     await ask();
     await claim("bob");

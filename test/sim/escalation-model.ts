@@ -29,6 +29,8 @@ const LEVELS = ["L1", "L2", "L3"];
 /** Questions as the ledger tells of them, and what must hold of each. */
 export class EscalationsModel {
   readonly open = new Map<string, EscalationModel>();
+  /** Of each question, the one at the highest level. */
+  readonly #lastTask = new Map<string, string>();
   readonly #ended = new Map<string, string>();
   readonly #ledger: Ledger;
   readonly #book: RuleBook;
@@ -99,6 +101,11 @@ export class EscalationsModel {
     chronicle.violate("peer_decided", `${model.id}: ${by} ${how}`);
   }
 
+  /** A task in which a question is put, at a new level. */
+  ask({ id, serves }: TaskModel): void {
+    if (serves !== undefined) this.#lastTask.set(serves, id);
+  }
+
   /** Whoever takes a task that guvnor made for others, or puts a lead's question to itself. */
   checkClaim(agent: string, { id, takers, serves }: TaskModel): void {
     const { chronicle } = this.#ledger;
@@ -115,7 +122,9 @@ export class EscalationsModel {
     const { chronicle, tasks, rules } = this.#ledger;
     if (entry.effects.length > 0) {
       for (const task of tasks.values()) {
-        if (task.serves === undefined || !isOpen(task) || this.open.has(task.serves)) continue;
+        if (task.serves === undefined || !isOpen(task)) continue;
+        const isLast = this.#lastTask.get(task.serves) === task.id;
+        if (this.open.has(task.serves) && (isLast || task.state === "running")) continue;
         chronicle.violate("question_left_open", `${task.id} for ${task.serves} is ${task.state}`);
       }
       for (const effect of entry.effects) this.#checkFreed(effect);

@@ -93,7 +93,11 @@ export class LedgerModel {
 
   /** Takes in what a process committed. */
   commit(processId: string, written: Written): void {
-    for (const task of written.tasks) this.tasks.set(task.id, newTask(task));
+    for (const task of written.tasks) {
+      const model = newTask(task);
+      this.tasks.set(task.id, model);
+      this.questions.ask(model);
+    }
     for (const [task, after] of written.dependencies) this.tasks.get(task)?.after.add(after);
     for (const { body, payload } of written.entries) {
       const entry = JSON.parse(body) as Entry;

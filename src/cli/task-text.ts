@@ -35,6 +35,7 @@ function stateFields(task: JsonObject): Fields {
         ? undefined
         : `${wordOf(blocker, "kind")}: ${wordOf(blocker, "text")}`,
     ],
+    ["exceptions", exceptionsOf(task)],
     ["not before", shortTime(task["not_before"])],
     ["waits for", task["open_dependencies"]],
     ["failures", task["failures"]],
@@ -44,6 +45,14 @@ function stateFields(task: JsonObject): Fields {
     ["outputs", jsonOf(task, "outputs")],
     ["artifacts", namesOf(task, "artifacts")],
   ];
+}
+
+function exceptionsOf(task: JsonObject): string | undefined {
+  const granted = rowsOf(task, "exceptions").map(
+    (each) =>
+      `${wordOf(each, "text")} (${wordOf(each, "escalation")}, until ${shortTime(each["until"])})`,
+  );
+  return granted.length === 0 ? undefined : granted.join("; ");
 }
 
 function askedFields(task: JsonObject): Fields {

@@ -8,7 +8,7 @@ import {
 import { isUnended, type Escalation } from "../core/escalation.ts";
 import { OPEN_STATES } from "../core/task.ts";
 import type { ReadContext, WriteContext } from "./call-context.ts";
-import { askHelpers, helpersFor } from "./escalation-helpers.ts";
+import { askHelpers, helpersFor, readRoster } from "./escalation-helpers.ts";
 import { saveEscalation } from "./escalations.ts";
 import { cancelTask } from "./move-task.ts";
 import { rulesInForce } from "./rules/rules-in-force.ts";
@@ -19,25 +19,49 @@ interface FoundClimb {
   readonly next: NextClimb;
 }
 
-/** Those that go up now; none while the project is stopped, as nobody can answer. */
-export async function findClimbs(ctx: ReadContext, nowMs: number): Promise<readonly FoundClimb[]> {
-  const climbing = await ctx.tx.escalations.climbing();
+/**
+ * Those that go up now; none while the project is stopped, as nobody can answer.
+ * @param climbing - Of all, those that are looked at.
+ */
+async function findAmong(
+  ctx: ReadContext,
+  climbing: readonly Escalation[],
+  nowMs: number,
+): Promise<readonly FoundClimb[]> {
   if (climbing.length === 0 || (await readStopFor(ctx.tx, null)) !== undefined) return [];
   const { personAfterMs } = (await rulesInForce(ctx)).settings.escalation;
+  const roster = await readRoster(ctx);
   const found: FoundClimb[] = [];
   for (const escalation of climbing) {
-    const helpers = await helpersFor(ctx, escalation);
+    const helpers = await helpersFor(ctx, escalation, roster);
     const next = nextClimb(escalation, { helpers, personAfterMs }, nowMs);
     if (next !== undefined) found.push({ escalation, next });
   }
   return found;
 }
 
-/** No process has to be awake at a threshold: whoever looks next settles it. */
+/** Due, or with nobody left who could answer. */
+export async function findClimbs(ctx: ReadContext, nowMs: number): Promise<readonly FoundClimb[]> {
+  return await findAmong(ctx, await ctx.tx.escalations.climbing(), nowMs);
+}
+
+/** All that go up now. */
 export async function settleClimbs(ctx: WriteContext): Promise<void> {
-  for (const { escalation, next } of await findClimbs(ctx, ctx.nowMs)) {
-    await climb(ctx, escalation, next);
-  }
+  await climbAll(ctx, await findClimbs(ctx, ctx.nowMs));
+}
+
+/**
+ * Those whose time is over: no process has to be awake at a threshold, whoever looks next settles it.
+ * Who has left is looked for beside the calls, as it costs more to find.
+ */
+export async function settleDueClimbs(ctx: WriteContext): Promise<void> {
+  const climbing = await ctx.tx.escalations.climbing();
+  const due = climbing.filter(({ dueAtMs }) => dueAtMs <= ctx.nowMs);
+  await climbAll(ctx, await findAmong(ctx, due, ctx.nowMs));
+}
+
+async function climbAll(ctx: WriteContext, found: readonly FoundClimb[]): Promise<void> {
+  for (const { escalation, next } of found) await climb(ctx, escalation, next);
 }
 
 /** Whoever was asked has given up, or was told to. */
@@ -47,7 +71,7 @@ export async function climbOn(
   why: string,
 ): Promise<void> {
   if (escalation.level === "L3") return;
-  const helpers = await helpersFor(ctx, escalation);
+  const helpers = await helpersFor(ctx, escalation, await readRoster(ctx));
   await climb(ctx, escalation, climbAbove(escalation.level, why, helpers));
 }
 

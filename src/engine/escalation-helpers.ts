@@ -10,7 +10,6 @@ import { stopFor } from "../core/stop.ts";
 import type { Task } from "../core/task.ts";
 import type { ReadContext, WriteContext } from "./call-context.ts";
 import { cut, sendToInbox } from "./inbox.ts";
-import { isPresent } from "./is-present.ts";
 import { insertTask } from "./new-task.ts";
 import { rulesInForce } from "./rules/rules-in-force.ts";
 import { readStops } from "./rules/stops.ts";
@@ -28,22 +27,45 @@ const DETAIL_CHARACTERS = 12_000;
 
 type Asked = Pick<Escalation, "taskId" | "raisedBy" | "forPeople">;
 
+/** Who could take tasks now; read once for all questions that are looked at. */
+export interface Roster {
+  readonly agents: readonly Agent[];
+  /** Those of them that are there. */
+  readonly present: ReadonlySet<string>;
+  readonly leads: readonly string[];
+}
+
+export async function readRoster(ctx: ReadContext): Promise<Roster> {
+  const agents = await helpful(ctx);
+  const processes = new Set((await ctx.tx.processes.listPresent()).map(({ id }) => id));
+  const present = new Set(
+    agents.flatMap(({ name, state, processId }) =>
+      state !== "offline" && processes.has(processId) ? name : [],
+    ),
+  );
+  return { agents, present, leads: await namedLeads(ctx) };
+}
+
 /**
- * Who could answer now. A peer is there and can do what the task in question needs; a lead is named
- * in the settings, and may be away for a while. Neither asked it, nor holds the task in question.
+ * Who could answer. A peer is there and can do what the task in question needs; a lead is named in the
+ * settings, and may be away for a while. Neither asked it, nor holds the task in question.
  */
-export async function helpersFor(ctx: ReadContext, asked: Asked): Promise<Helpers> {
+export async function helpersFor(
+  { tx }: ReadContext,
+  asked: Asked,
+  { agents, present, leads }: Roster,
+): Promise<Helpers> {
   if (asked.forPeople) return { peers: [], leads: [] };
-  const task = asked.taskId === null ? undefined : await ctx.tx.tasks.get(asked.taskId);
-  const others = await helpful(ctx, new Set(excluded(asked, task)));
+  const task = asked.taskId === null ? undefined : await tx.tasks.get(asked.taskId);
+  const not = excluded(asked, task);
+  const others = agents.filter(({ name }) => !not.includes(name));
   const needs = task?.spec.needs ?? [];
-  const peers = [];
-  for (const { name, capabilities } of others) {
-    if (!needs.every((need) => capabilities.includes(need))) continue;
-    if (await isPresent(ctx, name)) peers.push(name);
-  }
-  const named = await namedLeads(ctx);
-  return { peers, leads: others.map(({ name }) => name).filter((name) => named.includes(name)) };
+  const canDo = ({ name, capabilities }: Agent): boolean =>
+    present.has(name) && needs.every((need) => capabilities.includes(need));
+  return {
+    peers: others.filter(canDo).map(({ name }) => name),
+    leads: others.map(({ name }) => name).filter((name) => leads.includes(name)),
+  };
 }
 
 /** Whom a person named as leads, known agents or not. */
@@ -53,20 +75,15 @@ export async function namedLeads(ctx: ReadContext): Promise<readonly string[]> {
 }
 
 /** Agents that may take tasks at all. */
-async function helpful(
-  { tx, deps }: ReadContext,
-  not: ReadonlySet<string>,
-): Promise<readonly Agent[]> {
-  const { settings } = await rulesInForce({ tx, deps });
-  const stops = await readStops(tx);
-  const { project } = tx.scope;
-  return (await tx.agents.list()).filter(
+async function helpful(ctx: ReadContext): Promise<readonly Agent[]> {
+  const { settings } = await rulesInForce(ctx);
+  const stops = (await readStops(ctx.tx)).filter(({ scope }) => scope.kind === "agent");
+  const { project } = ctx.tx.scope;
+  return (await ctx.tx.agents.list()).filter(
     ({ name, state, tier }) =>
-      !not.has(name) &&
       state !== "revoked" &&
-      state !== "quarantined" &&
       settings.tiers.may[tier].includes("write") &&
-      stopFor(stops, { project, agent: name })?.scope.kind !== "agent",
+      stopFor(stops, { project, agent: name }) === undefined,
   );
 }
 
@@ -84,7 +101,7 @@ export async function askHelpers(
   if (level === "L3") return null;
   const { id, severity, summary } = escalation;
   const about = escalation.taskId === null ? undefined : await ctx.tx.tasks.get(escalation.taskId);
-  const { leads } = await helpersFor(ctx, escalation);
+  const { leads } = await helpersFor(ctx, escalation, await readRoster(ctx));
   const taskId = await insertTask(ctx, {
     planId: null,
     createdBy: "guvnor",

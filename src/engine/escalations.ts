@@ -3,7 +3,7 @@ import type { Escalation } from "../core/escalation.ts";
 import { formatId } from "../core/ids.ts";
 import { toIso } from "../core/iso-time.ts";
 import type { WriteContext } from "./call-context.ts";
-import { askHelpers, helpersFor } from "./escalation-helpers.ts";
+import { askHelpers, helpersFor, readRoster } from "./escalation-helpers.ts";
 import { rulesInForce } from "./rules/rules-in-force.ts";
 
 export type NewEscalation = Pick<
@@ -17,7 +17,7 @@ export async function raiseEscalation(
   asked: NewEscalation,
 ): Promise<Escalation> {
   const { settings } = await rulesInForce(ctx);
-  const { level, why } = firstLevel(asked, await helpersFor(ctx, asked));
+  const { level, why } = firstLevel(asked, await helpersFor(ctx, asked, await readRoster(ctx)));
   const unplaced: Escalation = {
     ...asked,
     id: formatId("escalation", await ctx.tx.nextNumber("escalation")),

@@ -23,8 +23,10 @@ export async function followTask(ctx: WriteContext, effect: Effect): Promise<voi
   const escalation = await ctx.tx.escalations.get(task.spec.serves);
   if (escalation === undefined || !isUnended(escalation)) return;
   if (task.state === "done") return await takeAnswer(ctx, escalation, task);
-  // One that a level above has may still be answered here, and nothing else.
-  if (escalation.climbs.at(-1)?.taskId === task.id) await followAsked(ctx, escalation, task);
+  const { climbs, level } = escalation;
+  if (climbs.at(-1)?.taskId === task.id) return await followAsked(ctx, escalation, task);
+  // A level above has it: whoever was at it here may have answered, and has left it.
+  await cancelQuestions(ctx, escalation, `${escalation.id} is at ${level} now.`);
 }
 
 /** Whoever takes it has acknowledged the question, until it leaves; its end without an answer lets it climb. */

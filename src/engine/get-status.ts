@@ -15,6 +15,7 @@ import { describeTask, iso, present, taskRow } from "./task-view.ts";
 /** Compact rows a list shows at most; `cursor` gives the next ones. */
 const ROWS = 20;
 const INBOX_ITEMS = 20;
+const OPEN_ESCALATIONS = 100;
 
 export interface StatusQuery {
   readonly scope?: "me" | "task" | "plan" | "pipeline" | "project" | "agents" | undefined;
@@ -122,7 +123,9 @@ export async function projectStatus(ctx: ReadContext, query: StatusQuery): Promi
     ...(query.cursor === undefined ? {} : { afterId: query.cursor }),
   });
   const plans = await ctx.tx.plans.list(5);
-  const escalations = await ctx.tx.escalations.list(["open", "acknowledged"], 5);
+  const asked = await ctx.tx.escalations.list(["open", "acknowledged"], OPEN_ESCALATIONS);
+  // What waits for people first.
+  const escalations = asked.toSorted((a, b) => b.level.localeCompare(a.level)).slice(0, 5);
   return {
     ...present({
       project: project?.name,
@@ -130,8 +133,9 @@ export async function projectStatus(ctx: ReadContext, query: StatusQuery): Promi
       profile: settings.profile,
       gates: Object.keys(settings.gates),
       plans: plans.map((plan) => ({ id: plan.id, title: plan.title, state: plan.state })),
-      escalations: escalations.map(({ id, state, severity, summary }) => ({
+      escalations: escalations.map(({ id, level, state, severity, summary }) => ({
         id,
+        level,
         state,
         severity,
         summary,

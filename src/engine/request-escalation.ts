@@ -2,7 +2,7 @@ import { GuvnorError } from "../core/errors.ts";
 import { isUnended, type Escalation } from "../core/escalation.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
-import { settleClimbs } from "./climb-escalations.ts";
+import { settleDueClimbs } from "./climb-escalations.ts";
 import { raiseEscalation } from "./escalations.ts";
 import { requireTask } from "./find-rows.ts";
 import type { Outcome } from "./operation.ts";
@@ -23,7 +23,7 @@ export async function requestEscalation(
   ctx: CallContext,
   asked: EscalationRequest,
 ): Promise<Outcome> {
-  await settleClimbs(ctx);
+  await settleDueClimbs(ctx);
   const escalation =
     asked.escalation_id === undefined
       ? await raise(ctx, asked)

@@ -7,7 +7,7 @@ import { claim } from "../core/task-decisions.ts";
 import { attemptId, type Task } from "../core/task.ts";
 import { callingAgent, type CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
-import { settleClimbs } from "./climb-escalations.ts";
+import { settleDueClimbs } from "./climb-escalations.ts";
 import { endGoneProcesses } from "./end-gone-processes.ts";
 import { requireTask } from "./find-rows.ts";
 import { isOpenTo } from "./is-open-to.ts";
@@ -45,7 +45,7 @@ export async function prepareRequest({ deps }: PrepareContext): Promise<JsonObje
 export async function requestTask(ctx: CallContext, request: TaskRequest): Promise<Outcome> {
   const agent = callingAgent(ctx);
   // A question that climbs now becomes a task that may be this agent's.
-  await settleClimbs(ctx);
+  await settleDueClimbs(ctx);
   const held = await ctx.tx.tasks.heldBy(agent.name);
   const running = held.filter((task) => task.state === "running");
   if (request.task_id !== undefined) return await claimNamed(ctx, agent, request.task_id, running);

@@ -14,6 +14,9 @@ import { parse } from "yaml";
 import { z } from "zod";
 
 import { commandNames } from "../../scripts/docs/cli-page.ts";
+import { readAnswer } from "../../src/core/escalation-answer.ts";
+import { firstLevel } from "../../src/core/escalation-matrix.ts";
+import { ESCALATION_KINDS } from "../../src/core/escalation.ts";
 import { recountTopic, type FoundRecord } from "../../src/core/recount-topic.ts";
 import { createToolTypes } from "../../src/engine/tool-types.ts";
 import { loadPolicy } from "../../src/policy/load-policy.ts";
@@ -141,6 +144,7 @@ describe("command lines", () => {
     const sandbox = createSandbox();
     try {
       if (block.example !== "empty") await prepare(sandbox);
+      if (block.example === "asked") await ask(sandbox, 4);
       const { code, said } = await runShell(sandbox, block);
       expect({ code, said }).toEqual({ code: 0, said });
     } finally {
@@ -170,6 +174,15 @@ async function prepare(sandbox: Sandbox): Promise<void> {
   mkdirSync(join(sandbox.project, "docs"));
   const script = join("docs", "verify-ledger.sh");
   copyFileSync(join(ROOT, script), join(sandbox.project, script));
+}
+
+/** So many questions of an agent, from E1 on. */
+async function ask(sandbox: Sandbox, count: number): Promise<void> {
+  const { client } = sandbox.serve();
+  await client.initialize();
+  for (let number = 1; number <= count; number += 1) {
+    await client.call("request_escalation", { kind: "question", summary: `Question ${number}` });
+  }
 }
 
 async function runShell(
@@ -203,6 +216,30 @@ it("the record in docs/consensus.md comes out as it says when it is counted agai
   const record: FoundRecord = JSON.parse(text);
   expect(record.rounds).toHaveLength(1);
   expect(recountTopic(record, { by: "vote", winner: "S1" })).toEqual([]);
+});
+
+describe("docs/escalations.md", () => {
+  const page = join("docs", "escalations.md");
+
+  it("says where each kind of question begins", () => {
+    const rows = [...readPage(page).matchAll(/^\| `(\w+)` \| (L\d) \|$/gm)];
+    const told = rows.map(([, kind, level]) => [kind, level]);
+    const helpers = { peers: ["bob"], leads: ["lea"] };
+    const begun = ESCALATION_KINDS.map((kind) => [
+      kind,
+      firstLevel({ kind, severity: "medium", forPeople: false }, helpers).level,
+    ]);
+    expect(new Map(told as [string, string][])).toEqual(new Map(begun as [string, string][]));
+  });
+
+  it.each([
+    ["answer", false],
+    ["lead", true],
+  ])("shows an answer that is taken: %s", (example, isLead) => {
+    const text = BLOCKS.find((block) => block.example === example)?.text ?? "";
+    const outputs = JSON.parse(text) as Record<string, unknown>;
+    expect(readAnswer(outputs, isLead, 0)).toMatchObject({ text: outputs["answer"] });
+  });
 });
 
 it("docs/adr/0007 names every dependency and no other", () => {

@@ -213,6 +213,16 @@ describe("the climb", () => {
     expect(await stateOf("T2")).toBe("cancelled");
   });
 
+  test("leaves nothing below to whoever gave it up", async () => {
+    await ask();
+    await claim("bob");
+    await pass(2 * HOUR);
+    expect(await show()).toMatchObject({ level: "L2" });
+    await report("bob", "T1", { status: "released" });
+    expect(await stateOf("T1")).toBe("cancelled");
+    expect(await show()).toMatchObject({ level: "L2", state: "open" });
+  });
+
   test("goes on at its time when the helper has left", async () => {
     await ask();
     await claim("bob");
@@ -403,4 +413,17 @@ describe("an end", () => {
     });
     expect(codeOf(await fleet.asPerson("escalations_withdraw", args))).toBe("state_conflict");
   });
+});
+
+test("settings that an older guvnor stored are read again, with what their profile says now", async () => {
+  await fleet.write(async ({ tx }) => {
+    const project = await tx.projects.get();
+    const applied = await tx.policies.get(project?.policyHash ?? "");
+    if (project === undefined || applied === undefined) throw new Error("nothing was applied");
+    const { escalation: _, ...settings } = applied.settings;
+    const old = { ...applied, hash: "old", settings: settings as typeof applied.settings };
+    await tx.policies.insert(old);
+    await tx.projects.save({ ...project, policyHash: "old" });
+  });
+  expect(await ask()).toMatchObject({ level: "L1", due_at: "2026-01-01T02:00:00.000Z" });
 });

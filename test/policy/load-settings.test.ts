@@ -61,6 +61,7 @@ violations: { low: stop }
 breakers: { tool: null }
 health: { thresholds: { queue_depth: 3 } }
 stall: { after: 5m, then: reassign }
+escalation: { lead_after: 1h, lead: architect }
 roles: { lead: [ada, Pat] }
 `,
       FILE,
@@ -154,6 +155,7 @@ roles: { lead: [ada, Pat] }
         thresholds: { ...strict.health.thresholds, queueDepth: 3 },
       },
       stall: { afterMs: 300_000, response: "reassign" },
+      escalation: { ...strict.escalation, leadAfterMs: 3_600_000, lead: "architect" },
       roles: { lead: ["ada", "Pat"] },
     });
   });
@@ -252,6 +254,11 @@ describe("a wrong file", () => {
     [
       "stall: { after: 0s, then: revoke }",
       'guvnor.yaml:2:17: stall.after: a duration such as "30s" or "10m"',
+    ],
+    ["escalation: { peer_after: 32d }", "guvnor.yaml:2:27: escalation.peer_after: at most 31d"],
+    [
+      "escalation: { person_after: 1h }",
+      "guvnor.yaml:2:13: escalation.person_after: person_after is shorter than lead_after: both count from when it was raised",
     ],
     [
       "roles: { Lead: [a] }",

@@ -1,5 +1,5 @@
 import { checkChain } from "../../src/core/audit-chain.ts";
-import type { Attempt, Task } from "../../src/core/task.ts";
+import { OPEN_STATES, type Attempt, type Task } from "../../src/core/task.ts";
 import { recomputeTopic } from "../../src/engine/board/recompute-topic.ts";
 import type { CallAnswer } from "../../src/engine/call.ts";
 import { nameOfScope, readStops } from "../../src/engine/rules/stops.ts";
@@ -20,6 +20,7 @@ export async function checkEnd(machine: Machine): Promise<string> {
     await checkPlans(machine, tx);
     await checkTopics(machine, tx);
     await checkRules(machine, tx);
+    await checkQuestions(machine, tx);
     await checkPresence(machine, tx);
     await machine.ledger.messages.check(tx);
     return head;
@@ -202,6 +203,22 @@ async function checkTopics({ ledger, chronicle }: Machine, tx: ReadTx): Promise<
     if (answer["same"] === true) chronicle.count("topic recomputed");
     else
       chronicle.violate("recomputed_otherwise", `${id}: ${JSON.stringify(answer["differences"])}`);
+  }
+}
+
+async function checkQuestions({ ledger, chronicle }: Machine, tx: ReadTx): Promise<void> {
+  const stored = await tx.escalations.list(["open", "acknowledged"], ALL);
+  const told = [...ledger.questions.open.values()];
+  const [here, there] = [stored, told].map((list) =>
+    list.map(({ id, level, state }) => `${id} ${level} ${state}`).join(),
+  );
+  if (here !== there) chronicle.violate("effect_mismatch", `questions: ${here} and not ${there}`);
+  // Below L3 somebody can answer it; one that was raised late, by who slept until now, is still there.
+  for (const { id, level, climbs } of stored) {
+    const taskId = climbs.at(-1)?.taskId ?? null;
+    const task = taskId === null ? undefined : await tx.tasks.get(taskId);
+    const isAsked = task !== undefined && OPEN_STATES.has(task.state);
+    if (isAsked !== (level !== "L3")) chronicle.violate("question_forgotten", `${id} at ${level}`);
   }
 }
 

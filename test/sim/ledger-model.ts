@@ -1,6 +1,7 @@
 import type { Task } from "../../src/core/task.ts";
 import type { JsonObject } from "../../src/engine/call.ts";
 import type { Chronicle } from "./chronicle.ts";
+import { EscalationsModel } from "./escalation-model.ts";
 import {
   checkClaim,
   checkMove,
@@ -48,8 +49,7 @@ export class LedgerModel {
   readonly tasks = new Map<string, TaskModel>();
   readonly runs = new Map<string, RunModel>();
   readonly topics = new Map<string, TopicModel>();
-  /** Open ones only. */
-  readonly escalations = new Map<string, { readonly task: string | undefined }>();
+  readonly questions: EscalationsModel;
   readonly plans = new Map<string, { readonly branch: string | null }>();
   /** The process that each agent is at; absent while it is offline. */
   readonly places = new Map<string, string>();
@@ -70,6 +70,7 @@ export class LedgerModel {
     this.outside = outside;
     this.messages = new MessageModel(this, chronicle);
     this.secrets = new Secrets(this.topics, chronicle);
+    this.questions = new EscalationsModel(this, book);
     this.rules = new RulesModel(this, { book, chronicle, forwardMs: outside.forwardMs });
   }
 
@@ -102,7 +103,11 @@ export class LedgerModel {
 
   /** Takes in what a process committed. */
   commit(processId: string, written: Written): void {
-    for (const task of written.tasks) this.tasks.set(task.id, newTask(task));
+    for (const task of written.tasks) {
+      const model = newTask(task);
+      this.tasks.set(task.id, model);
+      this.questions.ask(model);
+    }
     for (const [task, after] of written.dependencies) this.tasks.get(task)?.after.add(after);
     for (const { body, payload } of written.entries) {
       const entry = JSON.parse(body) as Entry;
@@ -121,7 +126,8 @@ export class LedgerModel {
       if (isOpen(task) && !this.#waitsForPerson(task, new Set())) {
         left.push(`${task.id} is ${task.state} (${task.holder ?? "nobody"})`);
       }
-      if (task.state === "failed" && !task.isPersonInformed) {
+      // A question whose task fails climbs; what else fails is put before a person.
+      if (task.state === "failed" && !task.isPersonInformed && task.serves === undefined) {
         left.push(`${task.id} failed and no person knows`);
       }
     }
@@ -166,6 +172,7 @@ export class LedgerModel {
     this.rules.end(entry);
     checkStanding(this, entry);
     checkTopics(this, entry);
+    this.questions.checkStanding(entry);
   }
 
   #applyEffect(step: Step, effect: Effect): void {
@@ -185,16 +192,8 @@ export class LedgerModel {
           this.plans.set(effect.id, { branch: (effect["branch"] as string | undefined) ?? null });
         }
         return;
-      case "escalation": {
-        const task = this.tasks.get(String(effect["task"]));
-        if (task !== undefined && effect.to === "open" && effect["level"] === "L3") {
-          task.isPersonInformed = true;
-        }
-        if (effect.to === "open" || effect.to === "acknowledged") {
-          this.escalations.set(effect.id, { task: task?.id });
-        } else this.escalations.delete(effect.id);
-        return;
-      }
+      case "escalation":
+        return this.questions.apply(step.entry, effect);
       case "topic":
         return moveTopic(this, effect, step.entry.actor);
       case "ballot":
@@ -214,6 +213,7 @@ export class LedgerModel {
     checkMove(this, task, effect);
     if (effect.event === "claimed") {
       checkClaim(this, task, { entry, args, effect });
+      this.questions.checkClaim(entry.actor, task);
       task.claims += 1;
       task.basedOn = this.#mergedBefore(task);
     }
@@ -314,6 +314,7 @@ function newTask({ id, planId, createdBy, spec, state, fence }: Task): TaskModel
     gates: spec.gates,
     onFailure: spec.onFailure,
     after: new Set(),
+    takers: { not: [], ...spec.takers },
     state,
     holder: null,
     fence,

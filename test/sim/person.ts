@@ -22,17 +22,29 @@ export async function preside(person: Person): Promise<void> {
 
 async function answerEscalations(person: Person): Promise<void> {
   const { ledger, isCalm, random } = person.machine;
-  for (const [id, { task: taskId }] of ledger.escalations) {
+  for (const { id, level, task: taskId } of ledger.questions.open.values()) {
     if (!isCalm && random.chance(0.4)) continue;
+    // What agents are asked they should answer; now and then a person is quicker.
+    if (level !== "L3" && (isCalm || random.chance(0.9))) continue;
     const task = ledger.tasks.get(taskId ?? "");
     if (task?.state === "review") {
       // A review is answered by what is done with the task, never by words alone.
       await judgeReview(person, task);
     } else {
       if (random.chance(0.15)) await order(person, "escalations_ack", { escalation_id: id });
-      await order(person, "escalations_resolve", { escalation_id: id, text: "Take the left one." });
+      await answerOne(person, id);
     }
   }
+}
+
+async function answerOne(person: Person, id: string): Promise<void> {
+  const { random } = person.machine;
+  const args = { escalation_id: id };
+  if (random.chance(0.1)) return void (await order(person, "escalations_show", args));
+  const text = "Take the left one.";
+  const how = random.pick([{}, { decision: true }, { exception_until: "2100-01-01T00:00:00Z" }]);
+  if (random.chance(0.1)) await order(person, "escalations_withdraw", { ...args, reason: text });
+  else await order(person, "escalations_resolve", { ...args, text, ...how });
 }
 
 async function judgeReview(person: Person, task: TaskModel): Promise<void> {
@@ -53,7 +65,7 @@ async function decideTopics(person: Person): Promise<void> {
 /** Blocked by one who is gone or does not go on, and nobody was asked: only who looks finds these. */
 async function cancelOrphans(person: Person): Promise<void> {
   const { ledger, chronicle, queue } = person.machine;
-  const asked = new Set([...ledger.escalations.values()].map(({ task }) => task));
+  const asked = new Set([...ledger.questions.open.values()].map(({ task }) => task));
   for (const task of ledger.tasks.values()) {
     if (task.state !== "blocked" || asked.has(task.id)) continue;
     const isLeft = !ledger.places.has(task.holder ?? "");

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 
 import type * as TaskDecisions from "../../src/core/task-decisions.ts";
+import type * as Tasks from "../../src/core/task.ts";
 import type { Task } from "../../src/core/task.ts";
+import type * as ClimbEscalations from "../../src/engine/climb-escalations.ts";
 import type * as Govern from "../../src/engine/rules/govern.ts";
 import type { StoreTx } from "../../src/store/store.ts";
 import type * as RunSchedule from "./run-schedule.ts";
@@ -60,6 +62,26 @@ async function plantInGovern(): Promise<Run> {
   return await importRun();
 }
 
+/** A question is offered to everybody, its requester too. */
+async function plantInTakers(): Promise<Run> {
+  vi.resetModules();
+  vi.doMock("../../src/core/task.ts", async (original) => ({
+    ...(await original<typeof Tasks>()),
+    isFor: () => true,
+  }));
+  return await importRun();
+}
+
+/** What was asked goes on being asked, answered or not. */
+async function plantInQuestions(): Promise<Run> {
+  vi.resetModules();
+  vi.doMock("../../src/engine/climb-escalations.ts", async (original) => ({
+    ...(await original<typeof ClimbEscalations>()),
+    cancelQuestions: async () => {},
+  }));
+  return await importRun();
+}
+
 /** Candidates as they were a transaction ago: chosen outside the transaction that claims. */
 function withStaleCandidates(): (tx: StoreTx) => StoreTx {
   const seen = new Map<string, Task[]>();
@@ -110,6 +132,8 @@ const FORGETFUL: Options = { wrapTx: forgetful };
 describe("a planted bug is found", () => {
   afterEach(() => {
     vi.doUnmock("../../src/core/task-decisions.ts");
+    vi.doUnmock("../../src/core/task.ts");
+    vi.doUnmock("../../src/engine/climb-escalations.ts");
     vi.doUnmock("../../src/engine/rules/govern.ts");
     vi.doUnmock("../../src/core/consensus/vetoes.ts");
     vi.doUnmock("../../src/core/topic-decisions.ts");
@@ -161,6 +185,16 @@ describe("a planted bug is found", () => {
     const broken = { isHidden: () => false };
     const run = await plantIn("../../src/core/topic-decisions.ts", broken);
     expect(await findViolation(run, "solution_unsealed")).toBeDefined();
+  });
+
+  test("a question that its requester may take", { timeout: LIMIT_MS }, async () => {
+    const run = await plantInTakers();
+    expect(await findViolation(run, "question_to_requester")).toBeDefined();
+  });
+
+  test("a question that stays open when it is answered", { timeout: LIMIT_MS }, async () => {
+    const run = await plantInQuestions();
+    expect(await findViolation(run, "question_left_open")).toBeDefined();
   });
 
   test("and without one the same seeds pass", { timeout: LIMIT_MS }, async () => {

@@ -35,6 +35,9 @@ export interface RuleBook {
   readonly stallMs: number;
   /** Running tasks that an agent may have when it names them. */
   readonly parallel: number;
+  readonly leads: readonly string[];
+  /** By then, since it was raised, every question stands before a person. */
+  readonly personByMs: number;
 }
 
 const WITH_RULES = 0.65;
@@ -47,9 +50,12 @@ export function makeRuleBook(random: Random): RuleBook {
   const stallSeconds = random.int(30, 90);
   const stallMs = stallSeconds * 1000;
   const stall = `stall: { after: ${stallSeconds}s`;
+  const matrix = makeMatrix(random);
   if (!random.chance(WITH_RULES)) {
-    const yaml = `${stall}, then: reassign }\n`;
-    return { yaml, rules: [], limits: [], stallMs, parallel: PROFILE_PARALLEL };
+    const yaml = `${stall}, then: reassign }\n${matrix.yaml}`;
+    const { leads, personByMs } = matrix;
+    const parallel = PROFILE_PARALLEL;
+    return { yaml, rules: [], limits: [], stallMs, parallel, leads, personByMs };
   }
   const rules = RULES.filter(() => random.chance(0.4));
   const makers = [makeCalls, makeErrors, makeDenials, makeParallel, makeRunning, makeMinutes];
@@ -66,11 +72,26 @@ export function makeRuleBook(random: Random): RuleBook {
     ...(random.chance(0.5)
       ? ["tiers: { demote: { violations: 3, failures: 4, within: 1d } }"]
       : []),
-    "",
+    matrix.yaml,
   ].join("\n");
   const limits = parts.flatMap(({ limit }) => limit ?? []);
   const parallel = limits.find(({ id }) => id === "parallel")?.max ?? PROFILE_PARALLEL;
-  return { yaml, rules, limits, stallMs, parallel };
+  const { leads, personByMs } = matrix;
+  return { yaml, rules, limits, stallMs, parallel, leads, personByMs };
+}
+
+/** Minutes of a fleet's day are seconds here. */
+function makeMatrix(random: Random): { yaml: string } & Pick<RuleBook, "leads" | "personByMs"> {
+  const leads = random.chance(0.7) ? ["a1", "a2"] : [];
+  const lead = random.int(8, 25);
+  const person = lead + random.int(0, 25);
+  const acknowledged = random.int(3, 15);
+  const yaml = [
+    `escalation: { peer_after: ${random.int(5, 20)}s, lead_after: ${lead}s, person_after: ${person}s, acknowledged_for: ${acknowledged}s }`,
+    ...(leads.length === 0 ? [] : [`roles: { lead: [${leads.join(", ")}] }`]),
+    "",
+  ].join("\n");
+  return { yaml, leads, personByMs: (person + acknowledged) * 1000 };
 }
 
 const isDone = ({ tool, status }: RuledCall): boolean =>

@@ -1,5 +1,5 @@
 import type { TaskEvent } from "../../src/core/task-machine.ts";
-import type { OnFailure, TaskState } from "../../src/core/task.ts";
+import type { OnFailure, Takers, TaskState } from "../../src/core/task.ts";
 
 /** What the ledger alone says of a task. */
 export interface TaskModel {
@@ -7,7 +7,7 @@ export interface TaskModel {
   readonly planId: string | null;
   readonly createdBy: string;
   readonly kind: string;
-  /** The topic that it was made for. */
+  /** The topic or escalation that guvnor made it for. */
   readonly serves: string | undefined;
   readonly priority: number;
   readonly needs: readonly string[];
@@ -15,6 +15,7 @@ export interface TaskModel {
   readonly gates: readonly string[] | null;
   readonly onFailure: OnFailure;
   readonly after: Set<string>;
+  readonly takers: Required<Pick<Takers, "not">> & Pick<Takers, "only">;
   state: TaskState;
   holder: string | null;
   fence: number;
@@ -82,6 +83,7 @@ export interface Effect {
 }
 
 export interface Entry {
+  readonly at: string;
   readonly actor: string;
   readonly action: string;
   readonly channel: string;

@@ -4,6 +4,7 @@ import { dutyOnBoard } from "./board-duty.ts";
 import { mediate } from "./mediate.ts";
 import { talk } from "./message-duty.ts";
 import { misbehave, reportFromFirstAttempt } from "./misbehave.ts";
+import { answerQuestion, question } from "./questions.ts";
 import { EXCLUSIVE, type Files } from "./repository.ts";
 import type { TaskModel } from "./task-model.ts";
 
@@ -15,6 +16,8 @@ interface Assignment {
   readonly topicId: string | undefined;
   readonly paths: readonly string[];
   readonly baseCommit: string | undefined;
+  /** What another agent asks. */
+  readonly isQuestion: boolean;
   /** Gates that found something missing. */
   readonly missing: readonly string[];
 }
@@ -37,6 +40,7 @@ export async function live(agent: SimAgent): Promise<void> {
     await dutyOnBoard(agent);
     await talk(agent);
     await goOnWithBlocked(agent);
+    if (!machine.isCalm && random.chance(0.1)) await question(agent, {});
     const assignment = await getWork(agent);
     if (assignment === undefined) {
       await process.sleep(random.between(idleMs, idleMs * 2));
@@ -98,6 +102,7 @@ function readAssignment(agent: SimAgent, answer: CallAnswer | undefined): Assign
     topicId: field(task, "kind") === "mediate" ? agent.machine.ledger.servedBy(taskId) : undefined,
     paths: (field(task, "paths") ?? []) as readonly string[],
     baseCommit: field(task, "base_commit") as string | undefined,
+    isQuestion: field(task, "kind") === "escalation",
     missing: missing.map(({ gate }) => gate),
   };
 }
@@ -107,6 +112,7 @@ async function work(agent: SimAgent, assignment: Assignment): Promise<void> {
   const { random, repository } = machine;
   const { taskId, fence, topicId } = assignment;
   if (topicId !== undefined) return await mediate(agent, { taskId, fence, topicId });
+  if (assignment.isQuestion) return await answerQuestion(agent, assignment);
   if (assignment.missing.length === 0 && assignment.baseCommit !== undefined) {
     repository.heads.set(client.worktree, assignment.baseCommit);
     repository.dirty.delete(client.worktree);
@@ -176,12 +182,7 @@ async function block(agent: SimAgent, assignment: Assignment): Promise<void> {
     blocker: { kind: "question", text: "Which of the two?" },
   });
   if (codeOf(answer) !== undefined || random.chance(0.3)) return;
-  await ask(agent, "request_escalation", {
-    kind: "blocked",
-    summary: "Which of the two?",
-    task_id: assignment.taskId,
-    ...(random.chance(0.2) ? { wait_seconds: random.int(1, 6) } : {}),
-  });
+  await question(agent, { task_id: assignment.taskId });
 }
 
 /** Commits, says done, and mends what is missing as long as it is sent back at once. */

@@ -158,8 +158,13 @@ function measuringLines(view: View, { queued, processes }: GatesAtWork): string[
     .map((line) => view.paint("attention", line));
 }
 
+/** Below that agents are asked. */
+function askedOfPeople(answer: JsonObject): readonly JsonObject[] {
+  return rowsOf(answer, "escalations").filter(({ level }) => level === "L3");
+}
+
 function waitingLines(view: View, answer: JsonObject, { approvals }: GuardState): string[] {
-  const open = rowsOf(answer, "escalations");
+  const open = askedOfPeople(answer);
   if (open.length + approvals.length === 0) return [];
   const columns = [
     { title: "WAITS FOR YOU" },
@@ -183,7 +188,7 @@ function nextStep(
   if (asked !== undefined) {
     return `See what waits for your yes: guvnor approvals show ${wordOf(asked, "id")}`;
   }
-  if (rowsOf(answer, "escalations").length > 0) {
+  if (askedOfPeople(answer).length > 0) {
     return "Answer what waits for you: guvnor escalations list";
   }
   const [first] = tasks;

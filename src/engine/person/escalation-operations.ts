@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import type { EscalationState } from "../../core/escalation.ts";
-import { settleClimbs } from "../climb-escalations.ts";
+import { settleDueClimbs } from "../climb-escalations.ts";
 import { describeEscalation, describeHistory } from "../describe-escalation.ts";
 import { requireEscalation } from "../find-rows.ts";
 import type { Operation } from "../operation.ts";
@@ -46,7 +46,7 @@ const escalationsShow = definePersonOperation({
   name: "escalations_show",
   input: z.strictObject({ escalation_id: escalationId }),
   handle: async (ctx, { escalation_id: id }) => {
-    await settleClimbs(ctx);
+    await settleDueClimbs(ctx);
     const escalation = await requireEscalation(ctx, id);
     return { answer: describeHistory(escalation, ctx.nowMs), target: id };
   },
@@ -56,7 +56,7 @@ const escalationsList = definePersonOperation({
   name: "escalations_list",
   input: z.strictObject({ all: z.boolean().optional() }),
   handle: async (ctx, { all = false }) => {
-    await settleClimbs(ctx);
+    await settleDueClimbs(ctx);
     const found = await ctx.tx.escalations.list(all ? ALL : OPEN, SHOWN + 1);
     const escalations = found
       .slice(0, SHOWN)

@@ -67,6 +67,9 @@ async function apply(ctx: WriteContext, pipeline: Pipeline, move: PipelineMove):
 async function reportPipeline(ctx: WriteContext, pipeline: Pipeline, why: string): Promise<void> {
   const reported = await savePipelineMove(ctx, pipeline, "reported", { why });
   const view = await viewOf(ctx.tx, reported);
+  for (const task of openParts(view)) {
+    await cancelTask(ctx, task, { why: `${reported.id} goes on without it: ${why}` });
+  }
   const given = reportedParts(view);
   if (given.length === 0)
     return await failPipeline(ctx, reported, "Nobody has brought a solution.");
@@ -77,9 +80,6 @@ async function reportPipeline(ctx: WriteContext, pipeline: Pipeline, why: string
     ...(topicId === null ? {} : { topic: topicId }),
     why,
   });
-  for (const task of openParts(view)) {
-    await cancelTask(ctx, task, { why: `${reported.id} goes on without it: ${why}` });
-  }
   if (topicId !== null) return;
   const [only] = given;
   await giveUp(ctx, gathered, `Only ${only?.part.agent ?? "one"} has brought a solution. ${why}`);

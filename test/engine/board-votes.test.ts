@@ -296,8 +296,8 @@ function rewriting(store: Store, change: (body: string) => string): Store {
       });
   return {
     ...store,
-    write: async (scope, work) =>
-      await store.write(
+    read: async (scope, work) =>
+      await store.read(
         scope,
         async (tx) => await work({ ...tx, audit: { ...tx.audit, list: list(tx) } }),
       ),

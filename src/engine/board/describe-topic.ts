@@ -129,6 +129,7 @@ export async function describeTopic(
       method: methodOfRound(topic, topic.round),
       electorate: topic.electorate,
       veto: topic.veto,
+      models: whole ? topic.models : null,
       quorum: topic.quorum,
       irreversible: topic.irreversible ? true : null,
       passed: topic.passed,

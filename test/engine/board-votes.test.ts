@@ -215,6 +215,10 @@ async function recompute(topic = "B1"): Promise<Record<string, unknown>> {
   return bodyOf(await fleet.asPerson("board_recompute", { topic_id: topic }));
 }
 
+async function recomputeCode(topic: string): Promise<unknown> {
+  return codeOf(await fleet.asPerson("board_recompute", { topic_id: topic }));
+}
+
 describe("recomputing from the ledger", () => {
   test("gives the same for a decision after a re-vote with a veto", async () => {
     await open({ veto: ["security"], method: "majority" });
@@ -248,10 +252,8 @@ describe("recomputing from the ledger", () => {
 
   test("is refused while ballots are sealed, and for what is not there", async () => {
     await open();
-    const code = async (topic: string): Promise<unknown> =>
-      codeOf(await fleet.asPerson("board_recompute", { topic_id: topic }));
-    expect(await code("B1")).toBe("state_conflict");
-    expect(await code("B9")).toBe("topic_not_found");
+    expect(await recomputeCode("B1")).toBe("state_conflict");
+    expect(await recomputeCode("B9")).toBe("topic_not_found");
     for (const topic of ["B1", "B9"]) {
       const asked = { topic_id: topic };
       expect(await fleet.refusal("ada", "board_recompute", asked)).toBe("person_required");

@@ -45,7 +45,9 @@ export async function readCall(
   if (operation === undefined || parsed.problem !== undefined) return base;
   const wait = readField(parsed.input, "wait_seconds");
   const waitMs = typeof wait === "number" ? wait * 1000 : 0;
-  if (operation.prepare === undefined) return { ...base, waitMs };
+  // What only people may ask is refused to agents in the transaction; until then nothing is done for it.
+  const isRefused = operation.class === "person" && incoming.caller.kind === "agent";
+  if (operation.prepare === undefined || isRefused) return { ...base, waitMs };
   try {
     const facts = await operation.prepare({ deps }, parsed.input);
     return { ...base, facts, waitMs };

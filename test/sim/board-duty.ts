@@ -84,11 +84,15 @@ async function vote(agent: SimAgent, topicId: string, body: JsonObject): Promise
 }
 
 /** A text that shows where it came from, wherever it turns up. */
-function secretOf({ machine, name }: SimAgent, topic: string, kind: "solution" | "ballot"): string {
+function secretOf(
+  { machine, name, process }: SimAgent,
+  topic: string,
+  kind: "solution" | "ballot",
+): string {
   return machine.ledger.secrets.keep(`${kind} ${machine.random.hex(2)}`, {
     topic,
     kind,
-    author: name,
+    authors: [name, ...process.plan.name.split("+")],
   });
 }
 

@@ -199,7 +199,7 @@ async function checkPlans({ ledger, chronicle }: Machine, tx: ReadTx): Promise<v
 async function checkTopics({ ledger, chronicle }: Machine, tx: ReadTx): Promise<void> {
   for (const { id, isClosed } of ledger.topics.values()) {
     if (!isClosed) continue;
-    const { answer } = await recomputeTopic({ tx }, id);
+    const answer = await recomputeTopic(tx, id);
     if (answer["same"] === true) chronicle.count("topic recomputed");
     else
       chronicle.violate("recomputed_otherwise", `${id}: ${JSON.stringify(answer["differences"])}`);

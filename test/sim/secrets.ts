@@ -6,8 +6,8 @@ interface Secret {
   readonly topic: string;
   /** A solution is hidden until voting opens, what is on a ballot until the vote is closed. */
   readonly kind: "solution" | "ballot";
-  /** Who wrote it. */
-  readonly author: string;
+  /** Who wrote it: without a session one agent of a connection is taken for another. */
+  readonly authors: readonly string[];
 }
 
 /** Texts that agents gave guvnor under seal, and whether somebody sees one before its time. */
@@ -31,12 +31,12 @@ export class Secrets {
     const sealed = [...this.#secrets].filter(([, secret]) => this.#isSealed(secret));
     if (sealed.length === 0) return;
     const text = seen();
-    for (const [secret, { topic, kind, author }] of sealed) {
-      const mayRead = kind === "solution" && (reader === undefined || reader === author);
+    for (const [secret, { topic, kind, authors }] of sealed) {
+      const mayRead = kind === "solution" && (reader === undefined || authors.includes(reader));
       if (mayRead || !text.includes(secret)) continue;
       this.#chronicle.violate(
         `${kind}_unsealed`,
-        `${reader ?? "a person"} sees ${author}'s (${topic})`,
+        `${reader ?? "a person"} sees what ${authors.join()} wrote on ${topic}`,
       );
     }
   }

@@ -108,6 +108,17 @@ async function confirm({ show, refused, quietly }: Stage): Promise<void> {
     electorate: { agents: ["ada", "ben"] },
     quorum: 3,
   });
+  await refused("ada", "open_topic", "a veto of a role that is not there", {
+    title: "Is it safe?",
+    problem: "Somebody must say so.",
+    veto: ["security"],
+  });
+  await refused("ada", "vote", "a veto of who has none", {
+    topic_id: "B2",
+    ballot: ["S4"],
+    veto: ["S3"],
+    reason: "It cannot be undone.",
+  });
   const ballot = { topic_id: "B2", ballot: ["S3"], reason: "They cost money." };
   await quietly("ada", "vote", ballot);
   await quietly("ben", "vote", ballot);

@@ -48,7 +48,9 @@ async function answerTopic(connection: Connection, opinion: Opinion, read: Body)
   const solutions = asRows(read["solutions"]);
   const id = String(topic["id"]);
   if (topic["wants"] === "propose") {
-    if (solutions.length < opinion.after_solutions) return false;
+    // Of others' solutions there is only the number yet.
+    const proposed = Number(topic["solutions"] ?? solutions.length);
+    if (proposed < opinion.after_solutions) return false;
     const proposal = opinion.proposes ?? { pass: true };
     await connection.call("propose_solution", { topic_id: id, ...proposal });
   } else if (topic["wants"] === "vote") {

@@ -1,3 +1,4 @@
+import { rowsOf, wordOf } from "../answer.ts";
 import type { View } from "../view.ts";
 import type { Effect, Entry } from "./ledger.ts";
 import { text } from "./story.ts";
@@ -56,7 +57,7 @@ const TELLERS: Readonly<Record<string, Teller>> = {
       case "passed":
         return ["plain", `${id}  ${text(effect, "agent")} proposes nothing`];
       case "voting_opened":
-        return ["plain", `${id}  ${text(effect, "why")}`];
+        return ["plain", `${id}  voting opens: ${titlesOf(effect)}`];
       case "decided":
         return ["good", `${id}  decided: ${text(effect, "why")}`];
       default:
@@ -65,7 +66,7 @@ const TELLERS: Readonly<Record<string, Teller>> = {
   },
   solution: (effect) => [
     "plain",
-    `${text(effect, "topic")}  ${text(effect, "author")} proposes ${text(effect, "id")}, ${text(effect, "title")}`,
+    `${text(effect, "topic")}  ${text(effect, "author")} proposes ${text(effect, "id")}, which the others do not see yet`,
   ],
   ballot: (effect) => ["plain", `${text(effect, "topic")}  ${text(effect, "voter")} votes`],
   escalation: (effect, entry) => {
@@ -103,6 +104,12 @@ const TASK_TELLERS: Readonly<Record<string, Teller>> = {
   unblocked: (effect) => ["plain", `${text(effect, "holder")} goes on`],
   failed: (_effect, { actor }) => ["bad", `${actor} gives up`],
 };
+
+/** "S1, nearest: …; S2, linear: …": what was proposed, which is told now. */
+function titlesOf(effect: Effect): string {
+  const solutions = rowsOf(effect, "solutions");
+  return solutions.map((each) => `${wordOf(each, "id")}, ${wordOf(each, "title")}`).join("; ");
+}
 
 function sentBack(effect: Effect): Said {
   const missing = Array.isArray(effect["missing"]) ? effect["missing"].map(String) : [];

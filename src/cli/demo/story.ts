@@ -1,3 +1,4 @@
+import { rowsOf } from "../answer.ts";
 import type { Effect, Entry } from "./ledger.ts";
 
 /** What happened to one thing, and where the ledger says so. */
@@ -166,6 +167,7 @@ function readTopic(draft: Draft, entry: Entry, effect: Effect): void {
     draft.topics.set(id, { id, title, electorate, solutions: [], ballots: [], decided: undefined });
   }
   const topic = draft.topics.get(id);
+  if (effect["event"] === "voting_opened") nameSolutions(topic, effect);
   if (effect["event"] !== "decided" || topic === undefined) return;
   topic.decided = {
     ...momentOf(entry),
@@ -173,6 +175,14 @@ function readTopic(draft: Draft, entry: Entry, effect: Effect): void {
     by: text(effect, "by"),
     why: text(effect, "why"),
   };
+}
+
+/** What was proposed is told when voting opens. */
+function nameSolutions(topic: TopicStory | undefined, effect: Effect): void {
+  for (const named of rowsOf(effect, "solutions")) {
+    const solution = topic?.solutions.find(({ id }) => id === named["id"]);
+    if (solution !== undefined) Object.assign(solution, { title: String(named["title"]) });
+  }
 }
 
 function readEscalation(draft: Draft, entry: Entry, effect: Effect): void {

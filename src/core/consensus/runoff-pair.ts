@@ -13,7 +13,7 @@ export interface RunoffPair {
 }
 
 const NOTES: Readonly<Record<RunoffPair["pickedBy"], string>> = {
-  only_two: "are the only two solutions",
+  only_two: "are the only two left",
   votes: "stand best by the votes cast",
   fewer_files: "were picked among those equal by votes because they change fewer files",
   earliest: "were picked among those equal by votes and files because they came earliest",

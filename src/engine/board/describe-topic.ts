@@ -139,6 +139,7 @@ export async function describeTopic(
       electorate: topic.electorate,
       mediation: describeMediation(topic),
       veto: topic.veto,
+      models: whole ? topic.models : null,
       quorum: topic.quorum,
       checks: describeAsked(topic),
       irreversible: topic.irreversible ? true : null,

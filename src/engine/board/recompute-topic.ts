@@ -7,7 +7,6 @@ import {
 } from "../../core/recount-topic.ts";
 import type { ReadTx } from "../../store/store.ts";
 import type { JsonObject } from "../call.ts";
-import type { Outcome } from "../operation.ts";
 import { present } from "../task-view.ts";
 import { readTopicLedger, type Closing, type TopicLedger } from "./topic-ledger.ts";
 
@@ -18,11 +17,8 @@ import { readTopicLedger, type Closing, type TopicLedger } from "./topic-ledger.
  * @throws {GuvnorError} `topic_not_found` where the ledger has no such topic, `state_conflict` while
  *   nothing is decided.
  */
-export async function recomputeTopic(
-  ctx: { readonly tx: ReadTx },
-  topicId: string,
-): Promise<Outcome> {
-  const ledger = await readTopicLedger(ctx.tx, topicId);
+export async function recomputeTopic(tx: ReadTx, topicId: string): Promise<JsonObject> {
+  const ledger = await readTopicLedger(tx, topicId);
   if (ledger.opened === undefined) {
     throw new GuvnorError(
       "topic_not_found",
@@ -39,7 +35,7 @@ export async function recomputeTopic(
     );
   }
   const differences = ledger.closings.flatMap((closing) => check(ledger, closing));
-  return { target: topicId, answer: describe(topicId, last, differences) };
+  return describe(topicId, last, differences);
 }
 
 type Found = Difference & { readonly entry: number };

@@ -69,7 +69,7 @@ export interface Closing {
   readonly record: FoundRecord;
 }
 
-/** Reads the whole ledger for one topic. @throws {GuvnorError} `audit_broken` for what guvnor never writes. */
+/** Reads the ledger from the topic's opening on. @throws {GuvnorError} `audit_broken` for what guvnor never writes. */
 export async function readTopicLedger(tx: ReadTx, topicId: string): Promise<TopicLedger> {
   let openedAs: TopicLedger["opened"];
   let fixed: TopicLedger["method"] = null;
@@ -100,7 +100,9 @@ async function* effectsNaming(
   topicId: string,
 ): AsyncGenerator<{ readonly seq: number; readonly effect: z.infer<typeof effect> }, void, void> {
   const name = `"${topicId}"`;
-  for (let from = 1; ; from += PAGE) {
+  const [opening] = await tx.audit.search({ target: topicId, limit: 1 });
+  if (opening === undefined) return;
+  for (let from = opening.seq; ; from += PAGE) {
     const rows = await tx.audit.list(from, PAGE);
     for (const { seq, body } of rows) {
       if (!body.includes(name)) continue;

@@ -66,7 +66,10 @@ const boardShow = definePersonOperation({
 const boardRecompute = definePersonOperation({
   name: "board_recompute",
   input: z.strictObject({ topic_id: topicId }),
-  handle: async (ctx, { topic_id: id }) => await recomputeTopic(ctx, id),
+  // The whole ledger may be read: not in a transaction that others wait for.
+  prepare: async ({ deps }, { topic_id: id }) =>
+    await deps.store.read(deps.scope, async (tx) => await recomputeTopic(tx, id)),
+  handle: async (ctx, { topic_id: target }) => await Promise.resolve({ answer: ctx.facts, target }),
 });
 
 export const boardOperations: readonly Operation[] = [

@@ -28,7 +28,7 @@ describe("runoffPair", () => {
       {
         pair: ["A", "B"],
         pickedBy: "only_two",
-        note: "A and B go to the re-vote: they are the only two solutions.",
+        note: "A and B go to the re-vote: they are the only two left.",
       },
     );
   });

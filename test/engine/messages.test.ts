@@ -3,13 +3,16 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/engine/call.ts";
 import { agentOperations } from "../../src/engine/person/agent-operations.ts";
 import { messageOperations } from "../../src/engine/person/message-operations.ts";
+import { stopOperations } from "../../src/engine/person/stop-operations.ts";
 import { TOOLS } from "../../src/tools/index.ts";
 import { bodyOf, codeOf, createFleet, type Fleet } from "../support/engine-harness.ts";
 
 let fleet: Fleet;
 
 beforeEach(async () => {
-  fleet = await createFleet({ operations: [...TOOLS, ...agentOperations, ...messageOperations] });
+  fleet = await createFleet({
+    operations: [...TOOLS, ...agentOperations, ...messageOperations, ...stopOperations],
+  });
   for (const name of ["ada", "ben", "cleo"]) await fleet.ok(name, "register_agent");
 });
 
@@ -293,6 +296,38 @@ describe("reading", () => {
     await waiting;
     const own = (await fleet.ledger()).filter(({ action }) => action === "read_messages");
     expect(own.map(({ decision }) => decision)).toEqual(["allow", "system", "allow"]);
+  });
+
+  test("looks only where it is concerned, and sees a stop and a revocation all the same", async () => {
+    let writes = 0;
+    const deps = fleet.deps("ben");
+    const { store } = deps;
+    Object.assign(deps, {
+      store: {
+        ...store,
+        write: async (...args: Parameters<typeof store.write>) => {
+          writes += 1;
+          return await store.write(...args);
+        },
+      },
+    });
+    const waiting = fleet.call("ben", "read_messages", { wait_seconds: 25 });
+    await fleet.advance(0);
+    expect(writes).toBe(1);
+    await send("ada", "cleo", "not for ben");
+    await fleet.advance(100);
+    expect(writes).toBe(1);
+    bodyOf(await fleet.asPerson("stop", { reason: "enough" }));
+    await fleet.advance(100);
+    expect(codeOf(await waiting)).toBe("stopped");
+    expect(writes).toBe(2);
+    bodyOf(await fleet.asPerson("resume", {}));
+    const again = fleet.call("ben", "read_messages", { wait_seconds: 25 });
+    await fleet.advance(0);
+    bodyOf(await fleet.asPerson("agents_revoke", { agent: "ben", reason: "it lies" }));
+    await fleet.advance(100);
+    expect(codeOf(await again)).toBe("agent_revoked");
+    expect(writes).toBe(4);
   });
 
   test("after a crash gives what was not acknowledged again", async () => {

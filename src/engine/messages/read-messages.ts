@@ -1,8 +1,9 @@
 import type { Agent } from "../../core/agent.ts";
-import { addressIn, channelOf, partnersOf } from "../../core/channel.ts";
+import { addressIn, channelOf, parseAddress, partnersOf } from "../../core/channel.ts";
 import { seenWith } from "../../core/delivery.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import type { Message } from "../../core/message.ts";
+import type { ReadTx } from "../../store/store.ts";
 import { callingAgent, type CallContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
 import { cut } from "../inbox.ts";
@@ -59,6 +60,17 @@ export async function readMessages(ctx: CallContext, asked: ReadingMessages): Pr
   const target = asked.channel === undefined ? {} : { target: asked.channel };
   if (shown.length > 0) return { answer, ...target, shows: shown.map(({ id }) => id) };
   return { answer, ...target, retry: true, stands: true };
+}
+
+/** Something waits for it, there or anywhere. */
+export async function hasMessages(
+  tx: ReadTx,
+  agent: string,
+  { channel: text }: ReadingMessages,
+): Promise<boolean> {
+  const address = text === undefined ? undefined : parseAddress(text);
+  const channel = address === undefined ? undefined : channelOf(address, agent);
+  return (await tx.messages.waitingPosts(agent, { channel }, 1)).length > 0;
 }
 
 /** Of all channels, without those that a rule closes to it: their messages wait. */

@@ -38,6 +38,7 @@ beforeAll(async () => {
     summary: `Whose ${HOSTILE}`,
     task_id: "T1",
   });
+  await served.client.call("send_message", { to: "#build", body: `Listen ${HOSTILE}\n` });
 }, 60_000);
 
 afterAll(() => sandbox.remove());
@@ -53,6 +54,9 @@ const READING: readonly (readonly string[])[] = [
   ["board", "list"],
   ["board", "show", "B1"],
   ["escalations", "list"],
+  ["messages", "list"],
+  ["messages", "list", "--channel", "#build", "--limit", "1"],
+  ["messages", "show", "M1"],
   ["policy", "apply", "--dry-run"],
   ["audit", "tail"],
   ["audit", "show", "3"],
@@ -89,6 +93,7 @@ describe("each command", () => {
     [["board", "show", "B99"], 1, "topic_not_found"],
     [["escalations", "ack", "E99"], 1, "escalation_not_found"],
     [["say", "nobody", "hello"], 1, "agent_unknown"],
+    [["messages", "show", "M99"], 1, "message_not_found"],
     [["audit", "show", "999999"], 1, "input_invalid"],
     [["audit", "verify", "missing.jsonl"], 1, "input_invalid"],
     [["plan", "submit", "missing.yaml"], 1, "input_invalid"],

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { JsonObject } from "../../src/engine/call.ts";
+import { insertTask } from "../../src/engine/new-task.ts";
 import { agentOperations } from "../../src/engine/person/agent-operations.ts";
 import { messageOperations } from "../../src/engine/person/message-operations.ts";
 import { stopOperations } from "../../src/engine/person/stop-operations.ts";
@@ -82,6 +83,19 @@ describe("a message", () => {
     expect(await read("ben")).toEqual([]);
     await fleet.ok("ben", "request_task");
     expect(await read("ben")).toEqual(["M1 cleo in T1: mind the tests"]);
+  });
+
+  test("about a topic reaches whoever takes a task that serves it", async () => {
+    const electorate = { agents: ["ada"] };
+    await fleet.ok("ada", "open_topic", { title: "Which?", problem: "?", electorate });
+    await send("ada", "B1", "before");
+    await fleet.write(async (ctx) => {
+      const task = { key: "mediate", title: "Mediate", serves: "B1", gates: [] };
+      return await insertTask(ctx, { task, planId: null, createdBy: "guvnor" });
+    });
+    await fleet.ok("ben", "request_task");
+    await send("ada", "B1", "after");
+    expect(await read("ben")).toEqual(["M1 ada in B1: before", "M2 ada in B1: after"]);
   });
 
   test("in a topic's thread goes to its electorate and who opened it, and is said to be open", async () => {
@@ -398,7 +412,10 @@ describe("people", () => {
     expect(await read("ben")).toEqual(["M1 person:pat in T1: take care"]);
     await read("ben", { after: "M1" });
     bodyOf(await fleet.asPerson("say", { to: "ben", text: "thanks" }));
-    expect(await read("ben")).toEqual(["M3 person:pat in person:pat: thanks"]);
+    expect(await read("ben", { channel: "person:pat" })).toEqual([
+      "M3 person:pat in person:pat: thanks",
+    ]);
+    expect(await read("ben", { channel: "person:pat", after: "M3" })).toEqual([]);
     const list = async (args: object): Promise<unknown> =>
       bodyOf(await fleet.asPerson("messages_list", args))["messages"];
     expect(await list({ channel: "T1" })).toMatchObject([{ id: "M2" }, { id: "M1" }]);

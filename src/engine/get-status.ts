@@ -1,7 +1,7 @@
 import { callingAgent, type CallContext, type ReadContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requirePlan, requireTask } from "./find-rows.ts";
-import { isOfAgent, waitingFor } from "./inbox.ts";
+import { cut, isOfAgent, waitingFor } from "./inbox.ts";
 import { myNextStep } from "./my-next-step.ts";
 import type { Outcome } from "./operation.ts";
 import { isOfTool } from "./rules/breakers.ts";
@@ -13,6 +13,8 @@ import { describeTask, iso, present, taskRow } from "./task-view.ts";
 /** Compact rows a list shows at most; `cursor` gives the next ones. */
 const ROWS = 20;
 const INBOX_ITEMS = 20;
+/** What agents said comes whole with read_messages. */
+const MESSAGE_CHARACTERS = 1000;
 
 export interface StatusQuery {
   readonly scope?: "me" | "task" | "plan" | "project" | "agents" | undefined;
@@ -65,7 +67,7 @@ async function myStatus(ctx: CallContext): Promise<Outcome> {
         from: message.from,
         kind: message.kind,
         subject: message.subject,
-        text: message.text,
+        text: isOfAgent(message) ? cut(message.text, MESSAGE_CHARACTERS) : message.text,
         at: iso(message.atMs),
       }),
     ),

@@ -39,7 +39,7 @@ export async function postMessage(
     address,
     from,
     members: await concerned(ctx, address),
-    agents: await tx.agents.list(),
+    agents: await candidates(ctx, address),
     nowMs,
   });
   const sorted = await sortOut(ctx, found, { address, channel, from });
@@ -109,6 +109,12 @@ function unread(to: string, names: readonly string[]): GuvnorError {
     "Go on without an answer, or ask a person with request_escalation.",
     { details: { unread: MAX_UNREAD, agents: names.slice(0, 20) } },
   );
+}
+
+async function candidates({ tx }: WriteContext, address: Address): Promise<readonly Agent[]> {
+  if (address.kind !== "agent") return await tx.agents.list();
+  const agent = await tx.agents.get(address.name);
+  return agent === undefined ? [] : [agent];
 }
 
 /** Whoever joined; of a thread also those whom its task or topic concerns. */

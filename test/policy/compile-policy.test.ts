@@ -50,7 +50,14 @@ describe("a policy", () => {
     ['["*_topic", "vote"]', ["open_topic", "vote"]],
     [
       '["re*"]',
-      ["register_agent", "request_task", "report_progress", "read_board", "request_escalation"],
+      [
+        "register_agent",
+        "request_task",
+        "report_progress",
+        "read_board",
+        "read_messages",
+        "request_escalation",
+      ],
     ],
     ['["policy_*"]', ["policy_apply"]],
     ['["*_apply", "vote"]', ["vote", "policy_apply"]],

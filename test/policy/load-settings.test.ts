@@ -169,7 +169,7 @@ roles: { lead: [ada, Pat] }
   it("puts a rule or limit in the place of the profile's with the same id", () => {
     const limit = "{ id: calls, of: agent, metric: calls, max: 7, per: 1m }";
     const { limits } = loadSettings(`version: 1\nlimits: [${limit}]`, FILE);
-    expect(limits.map(({ id }) => id)).toEqual(["errors", "parallel", "calls"]);
+    expect(limits.map(({ id }) => id)).toEqual(["errors", "messages", "parallel", "calls"]);
     expect(limits.at(-1)).toMatchObject({ max: 7, response: "deny", repeat: null });
   });
 });

@@ -2,6 +2,8 @@ import { isAgentName, parseId } from "./ids.ts";
 
 /** Whom or what a message is for, as it is written: `ben`, `#build`, `T12`, `B1`. */
 export type Address =
+  /** What a person and an agent say to each other is read under the person's name. */
+  | { readonly kind: "person"; readonly name: string }
   | { readonly kind: "agent"; readonly name: string }
   /** `#all`, all of a role, or whoever has joined. */
   | { readonly kind: "channel"; readonly name: string }
@@ -10,12 +12,14 @@ export type Address =
 
 export const EVERYBODY = "#all";
 
+const PERSON = "person:";
 const CHANNEL = /^#[a-z0-9][a-z0-9._-]{0,62}$/;
 /** Between the two names of a conversation; no agent's name has it. */
 const AND = "+";
 
 /** Every address has one spelling, so that a rule about it cannot be passed by another. */
 export function parseAddress(text: string): Address | undefined {
+  if (isPerson(text)) return { kind: "person", name: text };
   if (CHANNEL.test(text)) return { kind: "channel", name: text };
   if (parseId("task", text) !== undefined) return { kind: "task", id: text };
   if (parseId("topic", text) !== undefined) return { kind: "topic", id: text };
@@ -29,9 +33,9 @@ export function textOfAddress(address: Address): string {
 
 /** The channel that the address means to `self`: two who talk have one, whoever of them speaks. */
 export function channelOf(address: Address, self: string): string {
-  if (address.kind !== "agent") return textOfAddress(address);
+  if (address.kind !== "agent" && address.kind !== "person") return textOfAddress(address);
   // An agent comes before a person, whose name may hold any character.
-  const isFirst = isAgentName(self) && self < address.name;
+  const isFirst = address.kind === "person" || (isAgentName(self) && self < address.name);
   return isFirst ? `${self}${AND}${address.name}` : `${address.name}${AND}${self}`;
 }
 
@@ -41,6 +45,10 @@ export function addressIn(channel: string, self: string): string {
   if (at < 0) return channel;
   const first = channel.slice(0, at);
   return first === self ? channel.slice(at + 1) : first;
+}
+
+export function isPerson(name: string): boolean {
+  return name.startsWith(PERSON) && name.length > PERSON.length;
 }
 
 /** Who may read a conversation: the two. Undefined for a channel that anybody may read. */

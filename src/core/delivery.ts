@@ -1,5 +1,6 @@
 import type { Agent } from "./agent.ts";
 import { EVERYBODY, type Address } from "./channel.ts";
+import { slugName } from "./ids.ts";
 
 /** An agent that reads nothing gets no more than this; its senders are told. */
 export const MAX_UNREAD = 1000;
@@ -57,5 +58,7 @@ function isMember({ name, role }: Agent, { address, members }: Membership): bool
   if (address.kind === "agent") return address.name === name;
   if (members.has(name)) return true;
   if (address.kind !== "channel") return false;
-  return address.name === EVERYBODY || address.name === `#${role ?? ""}`;
+  if (address.name === EVERYBODY) return true;
+  // Roles are written freely: "Lead reviewer" is in #lead-reviewer.
+  return role !== null && address.name === `#${slugName(role)}`;
 }

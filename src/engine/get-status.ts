@@ -1,7 +1,7 @@
 import { callingAgent, type CallContext, type ReadContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requirePipeline, requirePlan, requireTask } from "./find-rows.ts";
-import { isOfAgent, waitingFor } from "./inbox.ts";
+import { cut, isOfAgent, waitingFor } from "./inbox.ts";
 import { myNextStep } from "./my-next-step.ts";
 import type { Outcome } from "./operation.ts";
 import { describePipeline } from "./pipelines/describe-pipeline.ts";
@@ -16,6 +16,8 @@ import { describeTask, iso, present, taskRow } from "./task-view.ts";
 const ROWS = 20;
 const INBOX_ITEMS = 20;
 const OPEN_ESCALATIONS = 100;
+/** What agents said comes whole with read_messages. */
+const MESSAGE_CHARACTERS = 1000;
 
 export interface StatusQuery {
   readonly scope?: "me" | "task" | "plan" | "pipeline" | "project" | "agents" | undefined;
@@ -75,7 +77,7 @@ async function myStatus(ctx: CallContext): Promise<Outcome> {
         from: message.from,
         kind: message.kind,
         subject: message.subject,
-        text: message.text,
+        text: isOfAgent(message) ? cut(message.text, MESSAGE_CHARACTERS) : message.text,
         at: iso(message.atMs),
       }),
     ),

@@ -77,12 +77,15 @@ async function runWaiting(deps: EngineDeps, call: Call): Promise<CallAnswer> {
   const watch = deps.store.watch();
   try {
     let saidMs = 0;
+    let lookedMs = 0;
     let step: Step | undefined;
     for (;;) {
       const waitedMs = deps.monotonic() - call.startedMs;
       const over = waitedMs >= call.waitMs || signal.aborted;
-      if (step === undefined || step.waits) {
+      const isDue = over || waitedMs - lookedMs >= RECHECK_MS;
+      if (step === undefined || (step.waits && (isDue || (await isConcerned(deps, call, step))))) {
         step = await runOnce(deps, call, { last: over, isFirst: step === undefined });
+        lookedMs = waitedMs;
       }
       if (!step.waits) {
         const settled = await laterAnswer(deps, step).catch((error: unknown) => {
@@ -102,6 +105,21 @@ async function runWaiting(deps: EngineDeps, call: Call): Promise<CallAnswer> {
   } finally {
     watch.close();
   }
+}
+
+/** Whether it is worth a transaction to look again, for which all writers would have to wait. */
+async function isConcerned(
+  deps: EngineDeps,
+  { operation, input }: Call,
+  { context }: Step,
+): Promise<boolean> {
+  const name = context?.agent?.name;
+  if (operation?.concerns === undefined || name === undefined) return true;
+  return await deps.store.read(deps.scope, async (tx) => {
+    if ((await readStopFor(tx, name)) !== undefined) return true;
+    if ((await tx.agents.get(name))?.state === "revoked") return true;
+    return (await operation.concerns?.(tx, name, input)) ?? true;
+  });
 }
 
 /** A committed call may get a later answer; undefined while there is none. */
@@ -202,7 +220,7 @@ async function runHandler(entry: Entry, { rules, ruling, round }: Ruled): Promis
       for (const probe of ruling.probes) await giveBackProbe(write, probe);
       // A first call has registered its agent; that stands while it waits, so it has an entry.
       if (effects.length > 0) await record(entry, { decision: "system" });
-      return { answer: placeholder(call), waits: true, follow: undefined, context: undefined };
+      return { answer: placeholder(call), waits: true, follow: undefined, context };
     }
     if (cleared !== undefined && outcome.isUndone !== true) await spendApprovals(write, cleared);
     if (ruling.isWatched) await settleTool(entry, rules, { ruling, failed: false });

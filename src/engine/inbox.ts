@@ -61,12 +61,11 @@ export async function waitingFor(
   limit: number,
 ): Promise<readonly Message[]> {
   const waiting = await ctx.tx.messages.waiting(agent.name, limit);
-  if (!waiting.some(isOfAgent)) return waiting;
+  if (waiting.every(({ channel }) => channel === null)) return waiting;
   const mayRead = await whoMayRead(ctx);
   const readable: Message[] = [];
   for (const message of waiting) {
-    if (!isOfAgent(message) || (await mayRead(agent, message.channel ?? "")))
-      readable.push(message);
+    if (await mayRead(agent, message)) readable.push(message);
   }
   return readable;
 }

@@ -24,6 +24,11 @@ export interface Operation<Input = unknown> {
   prepare?(ctx: PrepareContext, input: Input): Promise<JsonObject>;
   /** Keeps a call that comes while everything is stopped; answers whether it did. */
   hold?(ctx: HoldContext, input: Input): Promise<boolean>;
+  /**
+   * Whether a call of this agent that waits might be answered now. It is asked of a snapshot before the call
+   * looks again: of many that wait only those whom it concerns then take turns at writing.
+   */
+  concerns?(tx: ReadTx, agent: string, input: Input): Promise<boolean>;
   // Methods, so that operations of all inputs fit in one list: the governed call gives each the
   // output of its own schema.
   handle(ctx: CallContext, input: Input): Promise<Outcome>;

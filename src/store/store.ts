@@ -58,7 +58,7 @@ export interface ReadTx {
   readonly solutions: Pick<SolutionTable, "get" | "ofTopic">;
   readonly ballots: Pick<BallotTable, "ofTopic">;
   readonly escalations: Omit<EscalationTable, "save">;
-  readonly messages: Pick<MessageTable, "waiting" | "ofPost">;
+  readonly messages: Pick<MessageTable, "waiting" | "waitingPosts" | "ofPost">;
   readonly posts: Pick<PostTable, "get" | "list">;
   readonly requests: Pick<RequestTable, "get">;
   readonly policies: Pick<PolicyTable, "get" | "list">;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { readMessages } from "../engine/messages/read-messages.ts";
+import { hasMessages, readMessages } from "../engine/messages/read-messages.ts";
 import { inboxField, session, waitSeconds } from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
@@ -30,5 +30,6 @@ export const readMessagesTool = defineTool({
     next: z.string(),
     inbox: inboxField,
   }),
+  concerns: hasMessages,
   handle: readMessages,
 });

@@ -38,6 +38,7 @@ beforeAll(async () => {
     summary: `Whose ${HOSTILE}`,
     task_id: "T1",
   });
+  await served.client.call("send_message", { to: "#build", body: `Listen ${HOSTILE}\n` });
 }, 60_000);
 
 afterAll(() => sandbox.remove());
@@ -54,6 +55,9 @@ const READING: readonly (readonly string[])[] = [
   ["board", "show", "B1"],
   ["escalations", "list"],
   ["escalations", "show", "E1"],
+  ["messages", "list"],
+  ["messages", "list", "--channel", "#build", "--limit", "1"],
+  ["messages", "show", "M1"],
   ["policy", "apply", "--dry-run"],
   ["audit", "tail"],
   ["audit", "show", "3"],
@@ -93,6 +97,7 @@ describe("each command", () => {
     [["escalations", "resolve", "E1", "x", "--exception-until", "soon"], 2, "input_invalid"],
     [["escalations", "withdraw", "E1"], 2, "input_invalid"],
     [["say", "nobody", "hello"], 1, "agent_unknown"],
+    [["messages", "show", "M99"], 1, "message_not_found"],
     [["audit", "show", "999999"], 1, "input_invalid"],
     [["audit", "verify", "missing.jsonl"], 1, "input_invalid"],
     [["plan", "submit", "missing.yaml"], 1, "input_invalid"],

@@ -21,6 +21,7 @@ describe("an address", () => {
     [`#${"x".repeat(63)}`, { kind: "channel", name: `#${"x".repeat(63)}` }],
     ["T12", { kind: "task", id: "T12" }],
     ["B1", { kind: "topic", id: "B1" }],
+    ["person:pat+kim", { kind: "person", name: "person:pat+kim" }],
   ])("%s is understood, and written the same again", (text, address) => {
     expect(parseAddress(text)).toEqual(address);
     const parsed = parseAddress(text);
@@ -40,7 +41,7 @@ describe("an address", () => {
     "M9",
     "E2",
     "ada+ben",
-    "person:pat",
+    "person:",
     "guvnor",
     `#${"x".repeat(64)}`,
     "x".repeat(65),
@@ -66,9 +67,10 @@ describe("a conversation", () => {
 
   test("of an agent with a person is theirs alone, whatever the person is called", () => {
     fc.assert(
-      fc.property(agentNames, fc.string(), (agent, name) => {
+      fc.property(agentNames, fc.string({ minLength: 1 }), (agent, name) => {
         const person = `person:${name}`;
         const channel = channelOf({ kind: "agent", name: agent }, person);
+        expect(channelOf({ kind: "person", name: person }, agent)).toBe(channel);
         expect(addressIn(channel, agent)).toBe(person);
         expect(partnersOf(channel)).toEqual([agent, person]);
       }),

@@ -31,6 +31,8 @@ const AGENTS = [
   agent("ben"),
   agent("cleo", { state: "offline", lastSeenMs: NOW_MS - 6 * DAY_MS }),
   agent("dora", { state: "revoked", role: "reviewer" }),
+  agent("fay", { role: "Lead reviewer", state: "offline", lastSeenMs: NOW_MS - 8 * DAY_MS }),
+  agent("gus", { role: "Lead reviewer" }),
   agent("emil", { state: "offline", lastSeenMs: NOW_MS - 7 * DAY_MS }),
 ];
 
@@ -59,13 +61,15 @@ describe("who gets what is said", () => {
   });
 
   test("to #all is everybody who was heard of in a week, but for the revoked", () => {
-    expect(names("#all")).toEqual(["ada", "ben", "cleo"]);
+    expect(names("#all")).toEqual(["ada", "ben", "cleo", "gus"]);
   });
 
   test("to a role is whoever has it or has joined", () => {
     expect(names("#reviewer")).toEqual(["ada"]);
     expect(names("#reviewer", ["ben", "dora", "emil"])).toEqual(["ada", "ben"]);
+    expect(names("#lead-reviewer")).toEqual(["gus"]);
     expect(names("#build")).toEqual([]);
+    expect(names("#agent")).toEqual([]);
   });
 
   test("in a thread is whom it concerns", () => {
@@ -74,7 +78,7 @@ describe("who gets what is said", () => {
   });
 
   test("is never the one who says it", () => {
-    expect(names("#all", [], "ada")).toEqual(["ben", "cleo"]);
+    expect(names("#all", [], "ada")).toEqual(["ben", "cleo", "gus"]);
     expect(names("T1", ["ada", "ben"], "ben")).toEqual(["ada"]);
     expect(names("ada", [], "ada")).toEqual([]);
   });

@@ -70,6 +70,27 @@ test("a channel that a rule closes to an agent is not read, joined, heard or loo
   expect(JSON.stringify(await fleet.ok("ben", "get_status"))).not.toContain("the secret");
 });
 
+test("a person's word is closed off in a channel alone", async () => {
+  await start(
+    settings(`${SECRET}    - id: deaf
+      on: [read_messages]
+      when: agent.name == "cleo"
+      effect: deny
+      reason: cleo works alone.
+`),
+  );
+  for (const agent of ["ada", "ben"]) {
+    await fleet.write(async ({ tx }) => await tx.members.add("#secret", agent, 0));
+  }
+  const heard = async (to: string): Promise<unknown> =>
+    bodyOf(await fleet.asPerson("say", { to, text: `to ${to}` }))["delivered_to"];
+  expect(await heard("#secret")).toEqual(["ada"]);
+  expect(await heard("#all")).toEqual(["ada", "ben", "cleo"]);
+  expect(await heard("cleo")).toEqual(["cleo"]);
+  const { messages } = await fleet.ok("cleo", "get_status");
+  expect(messages).toMatchObject([{ text: "to #all" }, { text: "to cleo" }]);
+});
+
 test("a member that may not read is left out, and the sender is told", async () => {
   await start(
     settings(`    - id: deaf

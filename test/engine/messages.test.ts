@@ -1,15 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { JsonObject } from "../../src/engine/call.ts";
+import { insertTask } from "../../src/engine/new-task.ts";
 import { agentOperations } from "../../src/engine/person/agent-operations.ts";
 import { messageOperations } from "../../src/engine/person/message-operations.ts";
+import { stopOperations } from "../../src/engine/person/stop-operations.ts";
 import { TOOLS } from "../../src/tools/index.ts";
 import { bodyOf, codeOf, createFleet, type Fleet } from "../support/engine-harness.ts";
 
 let fleet: Fleet;
 
 beforeEach(async () => {
-  fleet = await createFleet({ operations: [...TOOLS, ...agentOperations, ...messageOperations] });
+  fleet = await createFleet({
+    operations: [...TOOLS, ...agentOperations, ...messageOperations, ...stopOperations],
+  });
   for (const name of ["ada", "ben", "cleo"]) await fleet.ok(name, "register_agent");
 });
 
@@ -79,6 +83,19 @@ describe("a message", () => {
     expect(await read("ben")).toEqual([]);
     await fleet.ok("ben", "request_task");
     expect(await read("ben")).toEqual(["M1 cleo in T1: mind the tests"]);
+  });
+
+  test("about a topic reaches whoever takes a task that serves it", async () => {
+    const electorate = { agents: ["ada"] };
+    await fleet.ok("ada", "open_topic", { title: "Which?", problem: "?", electorate });
+    await send("ada", "B1", "before");
+    await fleet.write(async (ctx) => {
+      const task = { key: "mediate", title: "Mediate", serves: "B1", gates: [] };
+      return await insertTask(ctx, { task, planId: null, createdBy: "guvnor" });
+    });
+    await fleet.ok("ben", "request_task");
+    await send("ada", "B1", "after");
+    expect(await read("ben")).toEqual(["M1 ada in B1: before", "M2 ada in B1: after"]);
   });
 
   test("in a topic's thread goes to its electorate and who opened it, and is said to be open", async () => {
@@ -295,6 +312,38 @@ describe("reading", () => {
     expect(own.map(({ decision }) => decision)).toEqual(["allow", "system", "allow"]);
   });
 
+  test("looks only where it is concerned, and sees a stop and a revocation all the same", async () => {
+    let writes = 0;
+    const deps = fleet.deps("ben");
+    const { store } = deps;
+    Object.assign(deps, {
+      store: {
+        ...store,
+        write: async (...args: Parameters<typeof store.write>) => {
+          writes += 1;
+          return await store.write(...args);
+        },
+      },
+    });
+    const waiting = fleet.call("ben", "read_messages", { wait_seconds: 25 });
+    await fleet.advance(0);
+    expect(writes).toBe(1);
+    await send("ada", "cleo", "not for ben");
+    await fleet.advance(100);
+    expect(writes).toBe(1);
+    bodyOf(await fleet.asPerson("stop", { reason: "enough" }));
+    await fleet.advance(100);
+    expect(codeOf(await waiting)).toBe("stopped");
+    expect(writes).toBe(2);
+    bodyOf(await fleet.asPerson("resume", {}));
+    const again = fleet.call("ben", "read_messages", { wait_seconds: 25 });
+    await fleet.advance(0);
+    bodyOf(await fleet.asPerson("agents_revoke", { agent: "ben", reason: "it lies" }));
+    await fleet.advance(100);
+    expect(codeOf(await again)).toBe("agent_revoked");
+    expect(writes).toBe(4);
+  });
+
   test("after a crash gives what was not acknowledged again", async () => {
     await send("ada", "ben", "one");
     await send("ada", "ben", "two");
@@ -363,7 +412,10 @@ describe("people", () => {
     expect(await read("ben")).toEqual(["M1 person:pat in T1: take care"]);
     await read("ben", { after: "M1" });
     bodyOf(await fleet.asPerson("say", { to: "ben", text: "thanks" }));
-    expect(await read("ben")).toEqual(["M3 person:pat in person:pat: thanks"]);
+    expect(await read("ben", { channel: "person:pat" })).toEqual([
+      "M3 person:pat in person:pat: thanks",
+    ]);
+    expect(await read("ben", { channel: "person:pat", after: "M3" })).toEqual([]);
     const list = async (args: object): Promise<unknown> =>
       bodyOf(await fleet.asPerson("messages_list", args))["messages"];
     expect(await list({ channel: "T1" })).toMatchObject([{ id: "M2" }, { id: "M1" }]);

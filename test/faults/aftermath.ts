@@ -76,6 +76,16 @@ function expectConsistent(directory: string): void {
       "select g.id from gate_run g join task t on t.id = g.task_id where g.state in ('queued', 'running') and t.state <> 'review'",
     );
     expect(orphans).toEqual([]);
+    const sent = database
+      .rows<{ body: string }>("select body from audit_entry order by seq")
+      .flatMap(({ body }) => (JSON.parse(body) as { effects: Effect[] }).effects)
+      .filter(({ event }) => event === "sent");
+    const deliveries = database.rows<{ id: string }>(
+      "select 'M' || post.id || ' ' || recipient as id from post left join message on message.id = post.id order by post.id, recipient",
+    );
+    expect(deliveries.map(({ id }) => id)).toEqual(
+      sent.flatMap(({ id, to = [] }) => to.map((name) => `${id} ${name}`)),
+    );
   });
 }
 
@@ -84,6 +94,8 @@ interface Effect {
   readonly id: string;
   readonly event?: string;
   readonly fence?: number;
+  /** Of a message: who got it. */
+  readonly to?: readonly string[];
 }
 
 function expectAllDone(directory: string, scenario: Scenario): void {

@@ -108,6 +108,16 @@ export const SCENARIOS: readonly Scenario[] = [
     operate: async (ada) =>
       void (await ada.ok("report_progress", { task_id: "T1", status: "released" })),
   },
+  {
+    name: "a message to all",
+    commits: 1,
+    guvnorYaml: UNGATED,
+    integrate: false,
+    before: async (ada) => void (await ada.ok("register_agent", { name: "ada" })),
+    operate: async (ada) => {
+      await ada.ok("send_message", { to: "#all", body: "Begin.", request_id: "message-1" });
+    },
+  },
 ];
 
 export function scenarioNamed(name: string | undefined): Scenario {

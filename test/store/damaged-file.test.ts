@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
 
+import { postsSchema } from "../../src/store/migrations/0007-posts.ts";
 import { MIGRATIONS, SCHEMA_NUMBER } from "../../src/store/migrations/migrations.ts";
 import { refuseSharedFilesystem } from "../../src/store/sqlite/filesystem.ts";
 import { inspectSqlite } from "../../src/store/sqlite/inspect-sqlite.ts";
@@ -193,6 +194,24 @@ describe("a migration", () => {
     migrate(db, NOW_MS, next);
     expect(versionOf(db)).toBe(next.length);
     expect(db.prepare("select * from added").all()).toEqual([]);
+  });
+
+  test("of messages keeps what waits, and what was acknowledged", async () => {
+    const file = join(temporaryDirectory(), "guvnor.db");
+    const db = new Database(file);
+    const before = MIGRATIONS.slice(0, MIGRATIONS.indexOf(postsSchema));
+    migrate(db, NOW_MS, before);
+    const insert = db.prepare(
+      `insert into message values ('t', 'p', ?, 'ada', 'person:pat', 'message', null, ?, 5, ?)`,
+    );
+    insert.run(1, "read", 6);
+    insert.run(2, "unread", null);
+    db.close();
+    const store = await open(file);
+    const scope = { tenant: "t", project: "p" };
+    const waiting = await store.read(scope, async (tx) => await tx.messages.waiting("ada", 9));
+    expect(waiting).toMatchObject([{ id: "M2", text: "unread", channel: null, atMs: 5 }]);
+    expect(inspectSqlite(file)).toMatchObject({ schema: SCHEMA_NUMBER, integrity: "ok" });
   });
 
   test("that fails leaves the file as it was", () => {

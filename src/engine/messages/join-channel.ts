@@ -1,5 +1,6 @@
 import type { Agent } from "../../core/agent.ts";
 import { partnersOf } from "../../core/channel.ts";
+import { parseId } from "../../core/ids.ts";
 import type { WriteContext } from "../call-context.ts";
 import { whoMayRead } from "./may-read.ts";
 
@@ -33,9 +34,14 @@ export async function joinThreads(
 ): Promise<void> {
   const agent = await ctx.tx.agents.get(task.holder);
   if (agent === undefined) return;
-  for (const thread of [task.id, task.serves]) {
-    if (thread === undefined || (await ctx.tx.posts.list(thread, 1)).length === 0) continue;
+  const { serves } = task;
+  const isTopic = serves !== undefined && parseId("topic", serves) !== undefined;
+  // The holder is in the task's thread as long as it holds it; only what was said before is missing.
+  const hasPosts = (await ctx.tx.posts.list(task.id, 1)).length > 0;
+  const threads = [...(hasPosts ? [task.id] : []), ...(isTopic ? [serves] : [])];
+  for (const channel of threads) {
     const mayRead = await whoMayRead(ctx);
-    if (await mayRead(agent, thread)) await joinChannel(ctx, agent, thread);
+    const may = await mayRead(agent, { channel, from: agent.name });
+    if (may) await joinChannel(ctx, agent, channel);
   }
 }

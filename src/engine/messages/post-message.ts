@@ -1,8 +1,8 @@
 import type { Agent } from "../../core/agent.ts";
-import { addressIn, channelOf, textOfAddress, type Address } from "../../core/channel.ts";
+import { addressIn, channelOf, isPerson, textOfAddress, type Address } from "../../core/channel.ts";
 import { MAX_UNREAD, recipientsOf } from "../../core/delivery.ts";
 import { GuvnorError } from "../../core/errors.ts";
-import { formatId, isAgentName } from "../../core/ids.ts";
+import { formatId } from "../../core/ids.ts";
 import type { Post } from "../../core/message.ts";
 import type { WriteContext } from "../call-context.ts";
 import { whoMayRead } from "./may-read.ts";
@@ -26,8 +26,7 @@ interface Posted {
 }
 
 /**
- * Stores a post and puts its delivery into the inbox of each member. Only what agents say is bounded
- * and asked about: a person is heard by all.
+ * Stores a post and puts its delivery into the inbox of each member. Only what agents say is bounded.
  * @throws {GuvnorError} `limited` or `policy_denied` where that leaves nobody who gets it.
  */
 export async function postMessage(
@@ -40,12 +39,10 @@ export async function postMessage(
     address,
     from,
     members: await concerned(ctx, address),
-    agents: await tx.agents.list(),
+    agents: await candidates(ctx, address),
     nowMs,
   });
-  const sorted = isAgentName(from)
-    ? await sortOut(ctx, found, { address, channel })
-    : { open: found, full: [], denied: [] };
+  const sorted = await sortOut(ctx, found, { address, channel, from });
   const post: Post = {
     id: formatId("message", await tx.nextNumber("message")),
     channel,
@@ -85,21 +82,24 @@ interface Sorted {
 async function sortOut(
   ctx: WriteContext,
   found: readonly Agent[],
-  { address, channel }: { address: Address; channel: string },
+  { address, channel, from }: { address: Address; channel: string; from: string },
 ): Promise<Sorted> {
   const sorted = { open: [] as Agent[], full: [] as Agent[], denied: [] as Agent[] };
   const mayRead = await whoMayRead(ctx);
   for (const agent of found) {
-    if (!(await mayRead(agent, channel))) sorted.denied.push(agent);
-    else if ((await ctx.tx.messages.countWaiting(agent.name, MAX_UNREAD)) >= MAX_UNREAD) {
-      sorted.full.push(agent);
-    } else sorted.open.push(agent);
+    if (!(await mayRead(agent, { channel, from }))) sorted.denied.push(agent);
+    else if (!isPerson(from) && (await isFull(ctx, agent))) sorted.full.push(agent);
+    else sorted.open.push(agent);
   }
   if (sorted.open.length > 0 || found.length === 0) return sorted;
   const to = textOfAddress(address);
   if (sorted.full.length > 0) throw unread(to, namesOf(sorted.full));
   const fix = "Say it where they may read, or ask a person with request_escalation.";
   throw new GuvnorError("policy_denied", `No rule lets anybody read it who is at ${to}.`, fix);
+}
+
+async function isFull({ tx }: WriteContext, { name }: Agent): Promise<boolean> {
+  return (await tx.messages.countWaiting(name, MAX_UNREAD)) >= MAX_UNREAD;
 }
 
 function unread(to: string, names: readonly string[]): GuvnorError {
@@ -111,9 +111,15 @@ function unread(to: string, names: readonly string[]): GuvnorError {
   );
 }
 
+async function candidates({ tx }: WriteContext, address: Address): Promise<readonly Agent[]> {
+  if (address.kind !== "agent") return await tx.agents.list();
+  const agent = await tx.agents.get(address.name);
+  return agent === undefined ? [] : [agent];
+}
+
 /** Whoever joined; of a thread also those whom its task or topic concerns. */
 async function concerned({ tx }: WriteContext, address: Address): Promise<ReadonlySet<string>> {
-  if (address.kind === "agent") return new Set();
+  if (address.kind === "agent" || address.kind === "person") return new Set();
   const joined = await tx.members.of(textOfAddress(address));
   if (address.kind === "channel") return new Set(joined);
   if (address.kind === "task") {

@@ -1,8 +1,9 @@
 import type { Agent } from "../../core/agent.ts";
-import { addressIn, channelOf, partnersOf } from "../../core/channel.ts";
+import { addressIn, channelOf, isPerson, parseAddress, partnersOf } from "../../core/channel.ts";
 import { seenWith } from "../../core/delivery.ts";
 import { GuvnorError } from "../../core/errors.ts";
-import type { Message } from "../../core/message.ts";
+import type { Message, Post } from "../../core/message.ts";
+import type { ReadTx } from "../../store/store.ts";
 import { callingAgent, type CallContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
 import { cut } from "../inbox.ts";
@@ -34,10 +35,7 @@ export interface ReadingMessages {
 export async function readMessages(ctx: CallContext, asked: ReadingMessages): Promise<Outcome> {
   const agent = callingAgent(ctx);
   if (asked.message_id !== undefined) return await readOne(ctx, agent, asked.message_id);
-  const channel =
-    asked.channel === undefined
-      ? undefined
-      : channelOf(await requireAddress(ctx, asked.channel), agent.name);
+  const channel = await channelNamed(ctx, agent, asked.channel);
   const acknowledged =
     asked.after === undefined ? [] : await acknowledge(ctx, agent, { upTo: asked.after, channel });
   const joined = channel !== undefined && (await joinChannel(ctx, agent, channel));
@@ -61,6 +59,28 @@ export async function readMessages(ctx: CallContext, asked: ReadingMessages): Pr
   return { answer, ...target, retry: true, stands: true };
 }
 
+async function channelNamed(
+  ctx: CallContext,
+  agent: Agent,
+  text: string | undefined,
+): Promise<string | undefined> {
+  if (text === undefined) return undefined;
+  const address = parseAddress(text);
+  const isKnown = address?.kind === "person";
+  return channelOf(isKnown ? address : await requireAddress(ctx, text), agent.name);
+}
+
+/** Something waits for it, there or anywhere. */
+export async function hasMessages(
+  tx: ReadTx,
+  agent: string,
+  { channel: text }: ReadingMessages,
+): Promise<boolean> {
+  const address = text === undefined ? undefined : parseAddress(text);
+  const channel = address === undefined ? undefined : channelOf(address, agent);
+  return (await tx.messages.waitingPosts(agent, { channel }, 1)).length > 0;
+}
+
 /** Of all channels, without those that a rule closes to it: their messages wait. */
 async function readableIn(ctx: CallContext, agent: Agent): Promise<readonly Message[]> {
   const mayRead = await whoMayRead(ctx);
@@ -69,7 +89,7 @@ async function readableIn(ctx: CallContext, agent: Agent): Promise<readonly Mess
   for (;;) {
     const page = await ctx.tx.messages.waitingPosts(agent.name, { afterId }, ROWS + 1);
     for (const message of page) {
-      if (await mayRead(agent, message.channel ?? "")) readable.push(message);
+      if (await mayRead(agent, message)) readable.push(message);
     }
     if (readable.length > ROWS || page.length <= ROWS) return readable.slice(0, ROWS + 1);
     afterId = page.at(-1)?.id;
@@ -136,17 +156,17 @@ function nextStep(last: Message | undefined, channel: string | undefined): strin
     : `Acknowledge when you have taken it in, and read on: read_messages {${where}"after":"${last.id}"}.`;
 }
 
-async function isReadable(ctx: CallContext, agent: Agent, channel: string): Promise<boolean> {
-  const partners = partnersOf(channel);
+async function isReadable(ctx: CallContext, agent: Agent, post: Post): Promise<boolean> {
+  const partners = partnersOf(post.channel);
   if (partners !== undefined && !partners.includes(agent.name)) return false;
   const mayRead = await whoMayRead(ctx);
-  return await mayRead(agent, channel);
+  return await mayRead(agent, post);
 }
 
 /** Whole; it acknowledges nothing. */
 async function readOne(ctx: CallContext, agent: Agent, id: string): Promise<Outcome> {
   const post = await ctx.tx.posts.get(id);
-  if (post === undefined || !(await isReadable(ctx, agent, post.channel))) {
+  if (post === undefined || !(await isReadable(ctx, agent, post))) {
     throw new GuvnorError(
       "message_not_found",
       `There is no message "${id.slice(0, 32)}" that you may read.`,
@@ -167,7 +187,9 @@ async function readOne(ctx: CallContext, agent: Agent, id: string): Promise<Outc
           at: iso(post.atMs),
         }),
       ],
-      next: `Answer with send_message {"to":"${channel}","reply_to":"${post.id}","body":"…"}, or go on.`,
+      next: isPerson(channel)
+        ? "Do as it says; ask the person with request_escalation."
+        : `Answer with send_message {"to":"${channel}","reply_to":"${post.id}","body":"…"}, or go on.`,
     },
   };
 }

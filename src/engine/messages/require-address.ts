@@ -4,11 +4,19 @@ import type { ReadContext } from "../call-context.ts";
 import { requireTask, requireTopic } from "../find-rows.ts";
 
 /**
+ * Where something is to be said.
  * @throws {GuvnorError} `agent_unknown`, `task_not_found` or `topic_not_found` where there is nobody
  *   and nothing of that name; a channel comes to be by being named.
  */
 export async function requireAddress(ctx: ReadContext, text: string): Promise<Address> {
   const address = parseAddress(text);
+  if (address?.kind === "person") {
+    throw new GuvnorError(
+      "agent_unknown",
+      "A person has no inbox here.",
+      "Ask people with request_escalation; answer them where others read it, such as #all or the task.",
+    );
+  }
   if (address?.kind === "task") await requireTask(ctx, address.id);
   if (address?.kind === "topic") await requireTopic(ctx, address.id);
   const isThere =

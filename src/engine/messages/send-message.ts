@@ -18,7 +18,6 @@ export interface SendingMessage {
 /** Says something; it always comes from the agent that calls, which no argument can change. */
 export async function sendMessage(ctx: CallContext, sent: SendingMessage): Promise<Outcome> {
   const agent = callingAgent(ctx);
-  refusePerson(sent.to);
   const address = await requireAddress(ctx, sent.to);
   await refuseUnheard(ctx, address, agent.name);
   const channel = channelOf(address, agent.name);
@@ -26,7 +25,7 @@ export async function sendMessage(ctx: CallContext, sent: SendingMessage): Promi
   if (replyTo !== null) await requireReply(ctx, replyTo, { channel, to: sent.to });
   // Whoever speaks in a channel hears it, where no rule keeps it from that.
   const mayRead = await whoMayRead(ctx);
-  if (await mayRead(agent, channel)) await joinChannel(ctx, agent, channel);
+  if (await mayRead(agent, { channel, from: agent.name })) await joinChannel(ctx, agent, channel);
   const said = { address, from: agent.name, text: sent.body, replyTo };
   const { post, deliveredTo, full, denied } = await postMessage(ctx, said);
   return {
@@ -48,15 +47,6 @@ function nextStep(address: Address, delivered: number): string {
   if (delivered === 0) return `Nobody is in ${to} yet; whoever joins gets it. ${answers}`;
   if (address.kind !== "topic") return answers;
   return `Everybody can read this: ballots stay sealed, what you say does not. ${answers}`;
-}
-
-function refusePerson(to: string): void {
-  if (!to.startsWith("person:")) return;
-  throw new GuvnorError(
-    "agent_unknown",
-    "A person has no inbox here.",
-    "Ask people with request_escalation; answer them where others read it, such as #all or the task.",
-  );
 }
 
 async function refuseUnheard(ctx: CallContext, address: Address, self: string): Promise<void> {

@@ -68,8 +68,9 @@ export function createWakeFile(path: string, dataVersion: () => number): WakeSig
       hear();
       writing ??= setTimeout(() => {
         writing = undefined;
-        // A hint only: whoever misses it finds the change by polling.
-        writeFile(path, `${Date.now()}`, () => {});
+        // A hint only: whoever misses it finds the change by polling. Not emptied first: that would be a
+        // second event, and everybody who waits would look twice. Whoever watches has made the file.
+        writeFile(path, `${Date.now()}`, { flag: "r+" }, () => {});
       }, COALESCE_MS);
     },
     count: () => heardCount,

@@ -18,6 +18,7 @@ import {
   type Entry,
   type Outside,
   type RunModel,
+  type SolutionModel,
   type TaskEffect,
   type TaskModel,
   type TopicModel,
@@ -48,6 +49,7 @@ export class LedgerModel {
   readonly tasks = new Map<string, TaskModel>();
   readonly runs = new Map<string, RunModel>();
   readonly topics = new Map<string, TopicModel>();
+  readonly solutions = new Map<string, SolutionModel>();
   /** Open ones only. */
   readonly escalations = new Map<string, { readonly task: string | undefined }>();
   readonly plans = new Map<string, { readonly branch: string | null }>();
@@ -190,6 +192,8 @@ export class LedgerModel {
       }
       case "topic":
         return this.#moveTopic(effect);
+      case "solution":
+        return this.#checkSolution(effect);
       case "ballot":
         return this.#castBallot(effect);
       default:
@@ -280,7 +284,7 @@ export class LedgerModel {
       if (state === "running") run.processId = processId;
       return;
     }
-    const task = String(effect["task"]);
+    const task = String(effect["task"] ?? effect["solution"]);
     this.runs.set(effect.id, {
       task,
       gate: String(effect["gate"]),
@@ -296,6 +300,8 @@ export class LedgerModel {
       this.topics.set(effect.id, {
         id: effect.id,
         electorate: effect["electorate"] as readonly string[],
+        gates: checksOf(effect)?.gates ?? [],
+        isChecked: checksOf(effect) !== undefined,
         state: effect.to ?? "",
         mediation: undefined,
         mediator: undefined,
@@ -315,6 +321,16 @@ export class LedgerModel {
     topic.awaitsPerson = effect.event === "awaits_person";
   }
 
+  #checkSolution(effect: Effect): void {
+    const solution = this.solutions.get(effect.id) ?? { isOff: false, passed: new Set<string>() };
+    this.solutions.set(effect.id, solution);
+    if (effect["off_ballot"] !== undefined) solution.isOff = true;
+    if (effect.event !== "checked") return;
+    this.chronicle.count(`solution check ${String(effect["result"])}`);
+    if (effect["result"] === "pass") solution.passed.add(String(effect["gate"]));
+    else solution.isOff = true;
+  }
+
   #castBallot(effect: Effect): void {
     const topic = this.topics.get(String(effect["topic"]));
     const voter = String(effect["voter"]);
@@ -329,6 +345,10 @@ export class LedgerModel {
     }
     topic.ballots.add(effect.id);
   }
+}
+
+function checksOf(effect: Effect): { readonly gates: readonly string[] } | undefined {
+  return effect["checks"] as { readonly gates: readonly string[] } | undefined;
 }
 
 function newTask({ id, planId, spec, state, fence }: Task): TaskModel {

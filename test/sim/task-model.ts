@@ -49,6 +49,9 @@ export interface RunModel {
 export interface TopicModel {
   readonly id: string;
   readonly electorate: readonly string[];
+  /** What each solution must pass. */
+  readonly gates: readonly string[];
+  readonly isChecked: boolean;
   state: string;
   /** The task of the mediator that is asked, or was. */
   mediation: string | undefined;
@@ -57,6 +60,12 @@ export interface TopicModel {
   /** The vote has chosen and a person must confirm it. */
   awaitsPerson: boolean;
   readonly ballots: Set<string>;
+}
+
+/** What was found out about a solution before the vote. */
+export interface SolutionModel {
+  isOff: boolean;
+  readonly passed: Set<string>;
 }
 
 /** An effect as the ledger has it. */

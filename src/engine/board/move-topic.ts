@@ -61,7 +61,12 @@ export async function recordTopicMove(
     to: topic.state,
     why,
     ...(event === "opened"
-      ? { title: topic.title, electorate: topic.electorate, quorum: topic.quorum }
+      ? present({
+          title: topic.title,
+          electorate: topic.electorate,
+          quorum: topic.quorum,
+          checks: topic.checks,
+        })
       : {}),
     ...(takesBallots(topic) ? { round: topic.round, on_ballot: topic.ballotIds } : {}),
     ...(topic.mediation === null

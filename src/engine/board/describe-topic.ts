@@ -22,6 +22,8 @@ import type { ReadTx } from "../../store/store.ts";
 import type { JsonObject } from "../call.ts";
 import { cut } from "../inbox.ts";
 import { iso, present } from "../task-view.ts";
+import { describeConflicts } from "./compare-solutions.ts";
+import { topicComplexity } from "./topic-complexity.ts";
 
 /** Characters that the bodies of all solutions share in one answer, and what each has at least. */
 const BODIES_CHARACTERS = 40_000;
@@ -106,13 +108,15 @@ export interface TopicReader {
   readonly agent: string | undefined;
   /** Everything that was counted, and nothing cut. */
   readonly whole: boolean;
+  /** Of a closed topic: what compareSolutions found. */
+  readonly merges?: unknown;
 }
 
 /** A topic with its solutions; while it is open nothing of what was cast but the number. */
 export async function describeTopic(
   tx: ReadTx,
   deliberation: Deliberation,
-  { agent, whole }: TopicReader,
+  { agent, whole, merges }: TopicReader,
 ): Promise<JsonObject> {
   const { topic } = deliberation;
   const solutions = await inOrderFor(tx, deliberation, agent);
@@ -141,6 +145,8 @@ export async function describeTopic(
     solutions: solutions.map((solution) => describeSolution(solution, whole ? Infinity : share)),
     decision: describeDecision(topic),
     rounds: describeRounds(deliberation, whole),
+    conflicts: describeConflicts(deliberation, merges),
+    complexity: whole ? await topicComplexity(tx, topic) : null,
     next: nextStep(deliberation, agent),
   });
 }

@@ -142,7 +142,12 @@ export async function describeTopic(
       opened_at: iso(topic.createdAtMs),
       ended_at: topic.endedAtMs === null ? null : iso(topic.endedAtMs),
     }),
-    solutions: solutions.map((solution) => describeSolution(solution, whole ? Infinity : share)),
+    solutions: solutions.map((solution) =>
+      describeSolution(solution, {
+        bodyCharacters: whole ? Infinity : share,
+        mayPass: topic.state === "proposing",
+      }),
+    ),
     decision: describeDecision(topic),
     rounds: describeRounds(deliberation, whole),
     conflicts: describeConflicts(deliberation, merges),
@@ -187,7 +192,12 @@ async function inOrderFor(
   return solutions.toSorted((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
 }
 
-export function describeSolution(solution: Solution, bodyCharacters: number): JsonObject {
+/** @param shown - `mayPass`: what is not measured yet may still get on a ballot. */
+export function describeSolution(
+  solution: Solution,
+  shown: { readonly bodyCharacters: number; readonly mayPass: boolean },
+): JsonObject {
+  const { bodyCharacters, mayPass } = shown;
   return present({
     id: solution.id,
     author: solution.author,
@@ -200,7 +210,7 @@ export function describeSolution(solution: Solution, bodyCharacters: number): Js
     evidence: solution.evidence,
     confidence: solution.confidence,
     checks: describeChecks(solution),
-    off_ballot: isMeasured(solution) ? whyOff(solution) : null,
+    off_ballot: mayPass && !isMeasured(solution) ? null : whyOff(solution),
     at: iso(solution.createdAtMs),
   });
 }

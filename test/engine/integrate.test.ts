@@ -340,17 +340,18 @@ test("a silent agent that still changes files keeps its task", async () => {
   expect(answer).toMatchObject({ task: { id: "T1" }, lease: { fence: 2 } });
 });
 
+async function propose(author: Worker, text: string): Promise<void> {
+  const id = commit(author.directory, { "a.num": text });
+  const solution = { topic_id: "B1", title: text, body: text, commit: id.slice(0, 12) };
+  await author.ok("propose_solution", solution);
+}
+
 describe("solutions of a topic", () => {
   test("are measured by the real gate on their commits, and merged to see what contradicts what", async () => {
     const [ada, bob] = [worker("ada"), worker("bob")];
     for (const each of [ada, bob]) await each.ok("read_board");
     const checks = { gates: ["sum"], files: ["a.num"] };
     await ada.ok("open_topic", { title: "Which number?", problem: "At most ten.", checks });
-    const propose = async (author: Worker, text: string): Promise<JsonObject> => {
-      const id = commit(author.directory, { "a.num": text });
-      const solution = { topic_id: "B1", title: text, body: text, commit: id.slice(0, 12) };
-      return await author.ok("propose_solution", solution);
-    };
     await propose(ada, "4");
     await propose(bob, "40");
     await bob.measure();

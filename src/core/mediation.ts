@@ -81,11 +81,6 @@ function bestOf(deliberation: Deliberation): readonly string[] {
   return withoutVetoed(best ?? topic.ballotIds, ballots);
 }
 
-/** Nobody is there who could mediate: what there was no agreement about goes to a person. */
-export function withoutMediator(deliberation: Deliberation, nowMs: number, why: string): TopicMove {
-  return giveUp(deliberation, nowMs, `${why} No agent is present that could mediate.`);
-}
-
 /** @throws {GuvnorError} `not_holder` for everybody but the agent that holds the mediator's task. */
 export function requireMediator({ topic, mediator }: Deliberation, agent: string): void {
   const { taskId, mediator: spoken } = topic.mediation ?? { taskId: null, mediator: null };

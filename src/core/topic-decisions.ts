@@ -137,6 +137,21 @@ export function openVoting(deliberation: Deliberation, nowMs: number): TopicMove
   };
 }
 
+/**
+ * Nobody is there who could mediate. Where a mediator was only wanted from the start, the members vote
+ * without one; what they could not agree on goes to a person.
+ */
+export function withoutMediator(deliberation: Deliberation, nowMs: number, why: string): TopicMove {
+  const { topic } = deliberation;
+  const note = "No agent is present that could mediate.";
+  if (topic.state === "proposing" && topic.mediate === "first") {
+    const members: Topic = { ...topic, mediate: "last" };
+    const move = openVoting({ ...deliberation, topic: members }, nowMs);
+    if (move.event === "voting_opened") return { ...move, why: `${note} ${move.why}` };
+  }
+  return giveUp(deliberation, nowMs, `${why} ${note}`);
+}
+
 function closeVoting(deliberation: Deliberation, nowMs: number): TopicMove {
   const { topic } = deliberation;
   const tally = tallyRound(deliberation, topic.round);

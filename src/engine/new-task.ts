@@ -3,6 +3,9 @@ import { fromIso } from "../core/iso-time.ts";
 import type { OnFailure, Takers, Task, TaskSpec } from "../core/task.ts";
 import type { WriteContext } from "./call-context.ts";
 
+/** Taken for a task that gives no estimate. */
+export const DEFAULT_MINUTES = 30;
+
 /** What is said of a task when it is submitted. */
 export interface PlanTask {
   readonly key: string;

@@ -7,12 +7,9 @@ import type { CallContext } from "./call-context.ts";
 import type { JsonObject } from "./call.ts";
 import { requirePlan } from "./find-rows.ts";
 import { reopenPlan } from "./move-task.ts";
-import { newTask, type PlanTask } from "./new-task.ts";
+import { DEFAULT_MINUTES, newTask, type PlanTask } from "./new-task.ts";
 import type { Outcome, PrepareContext } from "./operation.ts";
 import { rulesInForce } from "./rules/rules-in-force.ts";
-
-/** Taken for a task that gives no estimate. */
-const DEFAULT_MINUTES = 30;
 
 export interface PlanSubmission {
   readonly title?: string | undefined;

@@ -186,6 +186,7 @@ describe("gates before the vote", () => {
     expect(await board()).toMatchObject({
       topic: { state: "no_consensus" },
       decision: { reason: expect.stringContaining("No solution has passed its checks.") },
+      solutions: [{ off_ballot: "The gate tests was not measured in time." }],
     });
     expect(await fleet.measureAll("ada")).toBe(0);
     const runs = await fleet.read(async (tx) => await tx.gateRuns.ofSolution("S1"));

@@ -311,6 +311,20 @@ describe("a mediator from the start", () => {
     });
   });
 
+  test("and where nobody could mediate the members vote without one", async () => {
+    await present("ada", "bob");
+    await open();
+    await fleet.write(async (ctx) => {
+      const topic = await requireTopic(ctx, "B1");
+      await ctx.tx.topics.save({ ...topic, mediate: "first" });
+    });
+    await propose("ada");
+    expect(await propose("bob")).toMatchObject({ state: "voting" });
+    expect(await openTasks()).toEqual([]);
+    await tieTwice();
+    expect(await board()).toMatchObject({ topic: { state: "no_consensus" }, rounds: [{}, {}] });
+  });
+
   test("may be asked for in the middle of a vote, which is closed as it stands", async () => {
     await present("ada", "bob", "max");
     await open({ options: ["one", "two", "three"] });

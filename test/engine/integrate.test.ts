@@ -339,3 +339,44 @@ test("a silent agent that still changes files keeps its task", async () => {
   const answer = await askAt(() => Date.now() + NO_SETTINGS.stall.afterMs + 1000);
   expect(answer).toMatchObject({ task: { id: "T1" }, lease: { fence: 2 } });
 });
+
+async function propose(author: Worker, text: string): Promise<void> {
+  const id = commit(author.directory, { "a.num": text });
+  const solution = { topic_id: "B1", title: text, body: text, commit: id.slice(0, 12) };
+  await author.ok("propose_solution", solution);
+}
+
+describe("solutions of a topic", () => {
+  test("are measured by the real gate on their commits, and merged to see what contradicts what", async () => {
+    const [ada, bob] = [worker("ada"), worker("bob")];
+    for (const each of [ada, bob]) await each.ok("read_board");
+    const checks = { gates: ["sum"], files: ["a.num"] };
+    await ada.ok("open_topic", { title: "Which number?", problem: "At most ten.", checks });
+    await propose(ada, "4");
+    await propose(bob, "40");
+    await bob.measure();
+    expect(await bob.ok("read_board", { topic_id: "B1" })).toMatchObject({
+      topic: { state: "proposing", wants: "propose" },
+    });
+    await propose(bob, "5");
+    await bob.measure();
+    for (const each of [ada, bob]) {
+      expect(await each.ok("read_board", { topic_id: "B1" })).toMatchObject({
+        topic: { state: "voting" },
+      });
+      await each.ok("vote", { topic_id: "B1", ballot: ["S3", "S1"], reason: "r" });
+    }
+    expect(await ada.ok("read_board", { topic_id: "B1" })).toMatchObject({
+      decision: { winner: "S3" },
+      solutions: [{ id: "S1" }, { id: "S2", off_ballot: expect.stringContaining("sum") }, {}],
+      // Bob's second commit is on top of his first: those two agree.
+      conflicts: {
+        count: 2,
+        pairs: [
+          { a: "S1", b: "S2", by: "merge" },
+          { a: "S1", b: "S3", by: "merge" },
+        ],
+      },
+    });
+  });
+});

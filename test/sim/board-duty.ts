@@ -44,20 +44,37 @@ async function openTopic(agent: SimAgent): Promise<void> {
     ...(random.chance(0.2) ? { irreversible: true } : {}),
     ...(random.chance(0.7) ? { method: random.pick(VOTING_METHODS) } : {}),
     ...(random.chance(0.5) ? { veto: ["security"] } : {}),
+    ...(options === undefined && random.chance(0.6) ? { checks: checksFor(agent) } : {}),
     propose_seconds: random.int(10, 30),
     vote_seconds: random.int(10, 40),
   });
 }
 
+function checksFor({ machine }: SimAgent): JsonObject {
+  const { random, ledger } = machine;
+  const gates = ledger.gatesInForce.filter(() => random.chance(0.7));
+  return random.chance(0.3) || gates.length === 0 ? { files: ["src/a"], gates } : { gates };
+}
+
+/** What is proposed on a topic; where it checks commits, a good one or a bad one, or none by mistake. */
+export function solutionFor(agent: SimAgent, topicId: string): JsonObject {
+  const { machine, name } = agent;
+  const { random, repository, ledger } = machine;
+  const words = {
+    title: secretOf(agent, topicId, "solution"),
+    body: secretOf(agent, topicId, "solution"),
+    files: ["src/a"],
+  };
+  if (ledger.topics.get(topicId)?.isChecked !== true || random.chance(0.05)) return words;
+  const files = new Map(repository.filesOf(repository.root));
+  const path = random.chance(0.85) ? "src/a" : "src/b";
+  files.set(path, `${name} ${random.hex(1)} ${random.chance(0.7) ? "good" : "bad"}`);
+  return { ...words, commit: repository.commit([repository.root], files) };
+}
+
 async function propose(agent: SimAgent, topicId: string): Promise<void> {
   const { random } = agent.machine;
-  const said = random.chance(0.5)
-    ? { pass: true }
-    : {
-        title: secretOf(agent, topicId, "solution"),
-        body: secretOf(agent, topicId, "solution"),
-        files: ["src/a"],
-      };
+  const said = random.chance(0.4) ? { pass: true } : solutionFor(agent, topicId);
   await ask(agent, "propose_solution", { topic_id: topicId, ...said });
 }
 

@@ -21,11 +21,12 @@ import {
   type Entry,
   type Outside,
   type RunModel,
+  type SolutionModel,
   type TaskEffect,
   type TaskModel,
   type TopicModel,
 } from "./task-model.ts";
-import { castBallot, moveTopic } from "./topic-model.ts";
+import { castBallot, checkSolution, moveTopic } from "./topic-model.ts";
 import { checkTopics } from "./topic-rules.ts";
 
 /** What one committed transaction wrote, as far as the model wants to know. */
@@ -50,6 +51,7 @@ export class LedgerModel {
   readonly runs = new Map<string, RunModel>();
   readonly topics = new Map<string, TopicModel>();
   readonly questions: EscalationsModel;
+  readonly solutions = new Map<string, SolutionModel>();
   readonly plans = new Map<string, { readonly branch: string | null }>();
   /** The process that each agent is at; absent while it is offline. */
   readonly places = new Map<string, string>();
@@ -196,6 +198,8 @@ export class LedgerModel {
         return this.questions.apply(step.entry, effect);
       case "topic":
         return moveTopic(this, effect, step.entry.actor);
+      case "solution":
+        return checkSolution(this, effect);
       case "ballot":
         return castBallot(this, effect, step.args);
       case "message":
@@ -290,7 +294,7 @@ export class LedgerModel {
       if (state === "running") run.processId = processId;
       return;
     }
-    const task = String(effect["task"]);
+    const task = String(effect["task"] ?? effect["solution"]);
     this.runs.set(effect.id, {
       task,
       gate: String(effect["gate"]),

@@ -1,4 +1,5 @@
 import { ask, codeOf, type SimAgent } from "./agent.ts";
+import { solutionFor } from "./board-duty.ts";
 
 /** A task that asks its holder for a word on a topic. */
 interface Mediation {
@@ -32,9 +33,7 @@ export async function mediate(agent: SimAgent, mediation: Mediation): Promise<vo
 
 async function speak(agent: SimAgent, topicId: string): Promise<void> {
   const { random, chronicle } = agent.machine;
-  const said = random.chance(0.3)
-    ? { pass: true }
-    : { title: `${agent.name} mediates`, body: "Both halves.", files: ["src/a"] };
+  const said = random.chance(0.3) ? { pass: true } : solutionFor(agent, topicId);
   const answer = await ask(agent, "propose_solution", { topic_id: topicId, ...said });
   if (answer !== undefined && codeOf(answer) === undefined) chronicle.count("mediator spoke");
 }

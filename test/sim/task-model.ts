@@ -52,6 +52,9 @@ export interface TopicModel {
   readonly id: string;
   readonly electorate: readonly string[];
   readonly openedBy: string;
+  /** What each solution must pass. */
+  readonly gates: readonly string[];
+  readonly isChecked: boolean;
   state: string;
   /** The task of the mediator that is asked, or was. */
   mediation: string | undefined;
@@ -70,6 +73,12 @@ export interface CastModel {
   readonly ranking: readonly string[];
   readonly abstain: boolean;
   readonly veto: readonly string[];
+}
+
+/** What was found out about a solution before the vote. */
+export interface SolutionModel {
+  isOff: boolean;
+  readonly passed: Set<string>;
 }
 
 /** An effect as the ledger has it. */

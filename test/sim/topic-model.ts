@@ -1,7 +1,7 @@
 import type { TopicRecord } from "../../src/core/topic-record.ts";
 import type { JsonObject } from "../../src/engine/call.ts";
 import type { Chronicle } from "./chronicle.ts";
-import type { CastModel, Effect, TopicModel } from "./task-model.ts";
+import type { CastModel, Effect, SolutionModel, TopicModel } from "./task-model.ts";
 
 /** What may be said of a ballot while it is sealed. */
 const BALLOT_FACTS = new Set(["type", "id", "topic", "round", "voter"]);
@@ -37,6 +37,8 @@ function newTopic(effect: Effect, openedBy: string): TopicModel {
     id: effect.id,
     electorate: effect["electorate"] as readonly string[],
     openedBy,
+    gates: checksOf(effect)?.gates ?? [],
+    isChecked: checksOf(effect) !== undefined,
     mediation: undefined,
     mediator: undefined,
     vetoers: veto.flatMap(({ members }) => members),
@@ -93,4 +95,25 @@ function castOf({ ballot = [], abstain = false, veto = [] }: JsonObject): CastMo
     abstain: abstain as boolean,
     veto: veto as readonly string[],
   };
+}
+
+function checksOf(effect: Effect): { readonly gates: readonly string[] } | undefined {
+  return effect["checks"] as { readonly gates: readonly string[] } | undefined;
+}
+
+/** What was found out about a solution. */
+export function checkSolution(
+  {
+    solutions,
+    chronicle,
+  }: { readonly solutions: Map<string, SolutionModel>; readonly chronicle: Chronicle },
+  effect: Effect,
+): void {
+  const solution = solutions.get(effect.id) ?? { isOff: false, passed: new Set<string>() };
+  solutions.set(effect.id, solution);
+  if (effect["off_ballot"] !== undefined) solution.isOff = true;
+  if (effect.event !== "checked") return;
+  chronicle.count(`solution check ${String(effect["result"])}`);
+  if (effect["result"] === "pass") solution.passed.add(String(effect["gate"]));
+  else solution.isOff = true;
 }

@@ -1,16 +1,25 @@
 import type { Chronicle } from "./chronicle.ts";
-import { isOpen, type Entry, type TaskModel, type TopicModel } from "./task-model.ts";
+import {
+  isOpen,
+  type Entry,
+  type SolutionModel,
+  type TaskModel,
+  type TopicModel,
+} from "./task-model.ts";
 
 /** What the rules look at. */
 interface Ledger {
   readonly tasks: ReadonlyMap<string, TaskModel>;
   readonly topics: ReadonlyMap<string, TopicModel>;
+  readonly solutions: ReadonlyMap<string, SolutionModel>;
   readonly chronicle: Chronicle;
 }
 
 /** What must hold of topics and their mediators after every entry. */
-export function checkTopics({ tasks, topics, chronicle }: Ledger, entry: Entry): void {
+export function checkTopics(ledger: Ledger, entry: Entry): void {
+  const { tasks, topics, chronicle } = ledger;
   if (entry.effects.length === 0) return;
+  checkBallots(ledger, entry);
   for (const task of tasks.values()) {
     if (task.serves?.startsWith("B") !== true || !isOpen(task)) continue;
     const topic = topics.get(task.serves);
@@ -24,6 +33,19 @@ export function checkTopics({ tasks, topics, chronicle }: Ledger, entry: Entry):
     }
   }
   checkAsked(chronicle, entry);
+}
+
+/** Only what has passed everything that its topic asks for can be voted on. */
+function checkBallots({ topics, solutions, chronicle }: Ledger, { effects }: Entry): void {
+  for (const { type, id, on_ballot: onBallot } of effects) {
+    if (type !== "topic" || !Array.isArray(onBallot)) continue;
+    for (const name of onBallot.map(String)) {
+      const solution = solutions.get(name);
+      const missing = topics.get(id)?.gates.filter((gate) => solution?.passed.has(gate) !== true);
+      if (solution?.isOff === false && missing?.length === 0) continue;
+      chronicle.violate("unchecked_on_ballot", `${name} of ${id}`);
+    }
+  }
 }
 
 /** Whatever rules could not decide is put before a person in the same transaction. */

@@ -164,6 +164,7 @@ function reportTopic(answer: JsonObject): Report {
         : ["", ...view.paragraph(textOf(topic, "problem") ?? "", "  ")]),
       ...rowsOf(answer, "solutions").flatMap((solution) => solutionLines(view, solution)),
       ...rowsOf(answer, "rounds").flatMap((round) => roundLines(view, round)),
+      ...conflictLines(view, answer),
       ...topicHint(view, topic),
     ],
   };
@@ -193,6 +194,7 @@ function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[
       mediation["mediator"] ?? (mediation["task"] && `who takes ${wordOf(mediation, "task")}`),
     ],
     ["irreversible", topic["irreversible"] === true ? "yes" : undefined],
+    ["complexity", complexityOf(answer)],
     ["opened by", topic["opened_by"]],
     ["winner", decision["winner"]],
     ["decided by", decision["by"]],
@@ -213,6 +215,7 @@ function solutionLines(view: View, solution: JsonObject): string[] {
       ["files", listOf(solution, "files")],
       ["evidence", listOf(solution, "evidence")],
       ["confidence", solution["confidence"]],
+      ["off ballot", solution["off_ballot"]],
     ]),
     ...(body === undefined ? [] : view.paragraph(body, "  ")),
   ];
@@ -224,6 +227,28 @@ function vetoText(topic: JsonObject): string | undefined {
     (each) => `${wordOf(each, "role")}: ${listOf(each, "members") ?? ""}`,
   );
   return roles.length === 0 ? undefined : roles.join("; ");
+}
+
+function conflictLines(view: View, answer: JsonObject): string[] {
+  const pairs = rowsOf(objectOf(answer, "conflicts"), "pairs");
+  if (pairs.length === 0) return [];
+  return [
+    "",
+    ...view.sentence(`Conflicts: ${pairs.length}`),
+    ...view.table(
+      [{ title: "BETWEEN" }, { title: "OF" }, { title: "WHY", stretch: true }],
+      pairs.map((pair) => [`${wordOf(pair, "a")} ${wordOf(pair, "b")}`, pair["of"], pair["why"]]),
+    ),
+  ];
+}
+
+function complexityOf(answer: JsonObject): string | undefined {
+  const complexity = objectOf(answer, "complexity");
+  const plan = textOf(complexity, "of");
+  if (plan === undefined) return undefined;
+  const unknown = listOf(complexity, "unknown");
+  const guessed = unknown === undefined ? "" : `; unknown, so taken as their mean: ${unknown}`;
+  return `${wordOf(complexity, "score")} (${plan}${guessed})`;
 }
 
 function topicHint(view: View, topic: JsonObject): string[] {

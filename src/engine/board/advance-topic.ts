@@ -1,5 +1,6 @@
 import type { Topic } from "../../core/board.ts";
-import { openMediation, partiesOf, withoutMediator } from "../../core/mediation.ts";
+import { openMediation, partiesOf } from "../../core/mediation.ts";
+import { withoutMediator } from "../../core/topic-decisions.ts";
 import type { TopicMove } from "../../core/topic-move.ts";
 import type { Deliberation } from "../../core/topic-record.ts";
 import type { WriteContext } from "../call-context.ts";
@@ -14,7 +15,7 @@ const PROBLEM_CHARACTERS = 8000;
 
 /**
  * Writes a move that rules made. Where it asks for a mediator, its task is made with it; where no
- * present agent could take that, a person is asked at once.
+ * present agent could take that, the topic goes on without one.
  *
  * @param actor - As for saveTopicMove.
  */

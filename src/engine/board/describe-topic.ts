@@ -24,6 +24,8 @@ import type { ReadTx } from "../../store/store.ts";
 import type { JsonObject } from "../call.ts";
 import { cut } from "../inbox.ts";
 import { iso, present } from "../task-view.ts";
+import { describeConflicts } from "./compare-solutions.ts";
+import { topicComplexity } from "./topic-complexity.ts";
 
 /** Characters that the bodies of all solutions share in one answer, and what each has at least. */
 const BODIES_CHARACTERS = 40_000;
@@ -109,15 +111,22 @@ export function readerOf(agent: string | undefined): TopicReader {
   return agent === undefined ? { kind: "person" } : { kind: "agent", name: agent };
 }
 
+export interface TopicView {
+  /** Sees the solutions in its own order until voting closes. */
+  readonly reader: TopicReader;
+  /** Everything that was counted, and nothing cut. */
+  readonly whole: boolean;
+  /** Of a closed topic: what compareSolutions found. */
+  readonly merges?: unknown;
+}
+
 /**
  * A topic with its solutions; while it is open nothing of what was cast but the number.
- *
- * @param whole - Everything that was counted, and nothing cut.
  */
 export async function describeTopic(
   tx: ReadTx,
   deliberation: Deliberation,
-  { reader, whole }: { readonly reader: TopicReader; readonly whole: boolean },
+  { reader, whole, merges }: TopicView,
 ): Promise<JsonObject> {
   const { topic } = deliberation;
   const agent = reader.kind === "agent" ? reader.name : undefined;
@@ -148,9 +157,16 @@ export async function describeTopic(
       opened_at: iso(topic.createdAtMs),
       ended_at: topic.endedAtMs === null ? null : iso(topic.endedAtMs),
     }),
-    solutions: solutions.map((solution) => describeSolution(solution, whole ? Infinity : share)),
+    solutions: solutions.map((solution) =>
+      describeSolution(solution, {
+        bodyCharacters: whole ? Infinity : share,
+        mayPass: topic.state === "proposing",
+      }),
+    ),
     decision: describeDecision(topic),
     rounds: describeRounds(deliberation, whole),
+    conflicts: describeConflicts(deliberation, merges),
+    complexity: whole ? await topicComplexity(tx, topic) : null,
     next: nextStep(deliberation, agent),
   });
 }
@@ -184,7 +200,12 @@ async function inOrderFor(
   return solutions.toSorted((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
 }
 
-export function describeSolution(solution: Solution, bodyCharacters: number): JsonObject {
+/** @param shown - `mayPass`: what is not measured yet may still get on a ballot. */
+export function describeSolution(
+  solution: Solution,
+  shown: { readonly bodyCharacters: number; readonly mayPass: boolean },
+): JsonObject {
+  const { bodyCharacters, mayPass } = shown;
   return present({
     id: solution.id,
     author: solution.author,
@@ -197,7 +218,7 @@ export function describeSolution(solution: Solution, bodyCharacters: number): Js
     evidence: solution.evidence,
     confidence: solution.confidence,
     checks: describeChecks(solution),
-    off_ballot: isMeasured(solution) ? whyOff(solution) : null,
+    off_ballot: mayPass && !isMeasured(solution) ? null : whyOff(solution),
     at: iso(solution.createdAtMs),
   });
 }

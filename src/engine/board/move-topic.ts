@@ -61,7 +61,9 @@ export async function recordTopicMove(
     from,
     to: topic.state,
     why,
-    ...(event === "opened" ? { title: topic.title, ...rulesOf(topic) } : {}),
+    ...(event === "opened"
+      ? present({ title: topic.title, ...rulesOf(topic), checks: topic.checks })
+      : {}),
     ...(takesBallots(topic)
       ? {
           round: topic.round,

@@ -6,6 +6,7 @@ import type { JsonObject } from "../call.ts";
 import { requireTopic } from "../find-rows.ts";
 import type { Outcome, PrepareContext } from "../operation.ts";
 import { present } from "../task-view.ts";
+import { compareSolutions } from "./compare-solutions.ts";
 import { describeSolution, describeTopic, readerOf, topicRow, wantedOf } from "./describe-topic.ts";
 import { loadDeliberation } from "./move-topic.ts";
 import { settleDueTopics } from "./settle-topics.ts";
@@ -20,12 +21,18 @@ export interface BoardQuestion {
   readonly wait_seconds?: number | undefined;
 }
 
-/** What the caller can see already: a waiting call ends when the topic is no longer so. */
+/**
+ * What the caller can see already: a waiting call ends when the topic is no longer so. Of a closed
+ * topic how its solutions go together.
+ */
 export async function prepareReadBoard(
   { deps }: PrepareContext,
   { topic_id: topicId, wait_seconds: waitSeconds = 0 }: BoardQuestion,
 ): Promise<JsonObject> {
-  if (topicId === undefined || waitSeconds === 0) return {};
+  if (topicId === undefined) return {};
+  const merges = await compareSolutions(deps, topicId);
+  if (merges !== undefined) return { merges };
+  if (waitSeconds === 0) return {};
   const topic = await deps.store.read(deps.scope, async (tx) => await tx.topics.get(topicId));
   return topic === undefined ? {} : { seen: phaseOf(topic) };
 }
@@ -49,6 +56,7 @@ async function readTopic(ctx: CallContext, topicId: string): Promise<Outcome> {
   const answer = await describeTopic(ctx.tx, deliberation, {
     reader: readerOf(agent),
     whole: false,
+    merges: ctx.facts["merges"],
   });
   const isOver = topic.state === "decided" || topic.state === "withdrawn";
   const isWanted = wantedOf(deliberation, agent) !== undefined;
@@ -80,7 +88,10 @@ async function readSolution(ctx: CallContext, solutionId: string): Promise<Outco
   const next = `Back to its topic: read_board {"topic_id":"${solution.topicId}"}.`;
   return {
     target: solution.topicId,
-    answer: { solutions: [describeSolution(solution, Infinity)], next },
+    answer: {
+      solutions: [describeSolution(solution, { bodyCharacters: Infinity, mayPass: true })],
+      next,
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { compareSolutions } from "../board/compare-solutions.ts";
 import { decideTopic, mediateTopic, withdrawTopic } from "../board/decide-topic.ts";
 import { describeTopic, readerOf } from "../board/describe-topic.ts";
 import { loadDeliberation } from "../board/move-topic.ts";
@@ -52,12 +53,17 @@ const boardList = definePersonOperation({
 const boardShow = definePersonOperation({
   name: "board_show",
   input: z.strictObject({ topic_id: topicId }),
+  prepare: async ({ deps }, { topic_id: id }) => {
+    const merges = await compareSolutions(deps, id);
+    return merges === undefined ? {} : { merges };
+  },
   handle: async (ctx, { topic_id: id }) => {
     await settleDueTopics(ctx);
     const deliberation = await loadDeliberation(ctx.tx, await requireTopic(ctx, id));
     const answer = await describeTopic(ctx.tx, deliberation, {
       reader: readerOf(undefined),
       whole: true,
+      merges: ctx.facts["merges"],
     });
     return { answer, target: deliberation.topic.id };
   },

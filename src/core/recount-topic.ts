@@ -94,7 +94,8 @@ function compareCourse(
   const left = isMediated ? leftFor(record, before, index) : before.revote?.pair;
   return [
     ...places,
-    ...compare(`rounds.${index - 1}`, { outcome: null }, { outcome: decided }),
+    // A mediator may be asked in the middle of a round, which then counts for nothing.
+    ...(isMediated ? [] : compare(`rounds.${index - 1}`, { outcome: null }, { outcome: decided })),
     ...compare(`rounds.${index}`, { on_ballot: kept.map(({ id }) => id) }, { on_ballot: left }),
   ];
 }

@@ -7,7 +7,7 @@ const PATHS = ["src/a", "src/b", "src/c", "src/d", "src/e"] as const;
 /** guvnor.yaml of this schedule's project: mostly one gate, at times none or two. */
 export function makeSettings(random: Random): string {
   const count = random.weighted({ none: 8, one: 62, two: 30 });
-  const head = "version: 1\nroles: { security: [a1, a2, a3, a4, a5] }\n";
+  const head = "version: 1\n";
   if (count === "none") return head;
   const lint = count === "two" ? "\n  lint: { run: [lint] }" : "";
   return `${head}gates:\n  tests: { run: [test], protected: ["check/**"] }${lint}\n`;

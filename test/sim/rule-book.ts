@@ -88,7 +88,7 @@ function makeMatrix(random: Random): { yaml: string } & Pick<RuleBook, "leads" |
   const acknowledged = random.int(3, 15);
   const yaml = [
     `escalation: { peer_after: ${random.int(5, 20)}s, lead_after: ${lead}s, person_after: ${person}s, acknowledged_for: ${acknowledged}s }`,
-    ...(leads.length === 0 ? [] : [`roles: { lead: [${leads.join(", ")}] }`]),
+    `roles: { security: [a1, a2, a3, a4, a5]${leads.length === 0 ? "" : `, lead: [${leads.join(", ")}]`} }`,
     "",
   ].join("\n");
   return { yaml, leads, personByMs: (person + acknowledged) * 1000 };

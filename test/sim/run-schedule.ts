@@ -1,3 +1,4 @@
+import { GuvnorError } from "../../src/core/errors.ts";
 import { createProject } from "../../src/engine/create-project.ts";
 import { agentOperations } from "../../src/engine/person/agent-operations.ts";
 import { approvalOperations } from "../../src/engine/person/approval-operations.ts";
@@ -174,7 +175,9 @@ async function begin(person: Person): Promise<void> {
     const settings = { source, file: "guvnor.yaml" };
     const project = { name: "sim", root: "/main", settings, operatorKeyHash: null, by: "ann" };
     while (!ledger.bodies.some((body) => body.includes('"create_project"'))) {
-      await createProject(process.deps, project).catch(() => false);
+      await createProject(process.deps, project).catch((error: unknown) => {
+        if (!(error instanceof GuvnorError) || error.code !== "busy") throw error;
+      });
     }
     while (ledger.plans.size === 0) {
       const plan = makePlan(random, ledger.gatesInForce, { isPerson: true, number: 1 });

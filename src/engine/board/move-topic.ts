@@ -62,7 +62,11 @@ export async function recordTopicMove(
     to: topic.state,
     why,
     ...(event === "opened"
-      ? present({ title: topic.title, ...rulesOf(topic), checks: topic.checks })
+      ? {
+          title: topic.title,
+          ...rulesOf(topic),
+          ...(topic.checks === null ? {} : { checks: topic.checks }),
+        }
       : {}),
     ...(takesBallots(topic)
       ? {

@@ -77,7 +77,8 @@ export async function readTopicLedger(tx: ReadTx, topicId: string): Promise<Topi
   const voters = new Map<number, string[]>();
   const closings: Closing[] = [];
   for await (const { seq, effect: change } of effectsNaming(tx, topicId)) {
-    if (change.type === "solution" && change["topic"] === topicId) {
+    const isProposed = change.type === "solution" && change["event"] === "proposed";
+    if (isProposed && change["topic"] === topicId) {
       const { id, author } = readAs(proposed, change, seq);
       authors.set(id, author);
     }

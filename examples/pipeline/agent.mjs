@@ -1,4 +1,4 @@
-// One agent of the example, a process of its own: node agent.mjs NAME PATCH GUVNOR WORKTREE.
+// One agent of the example, a process of its own: node agent.mjs NAME CAPABILITY PATCH GUVNOR WORKTREE.
 // It is a script: it carries out its patch, and votes for its own solution until it reads that this failed.
 
 import { execFileSync } from "node:child_process";
@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 
-const [name, patch, guvnor, worktree] = process.argv.slice(2);
+const [name, capability, patch, guvnor, worktree] = process.argv.slice(2);
 
 process.stdin.resume().on("end", () => process.exit(0));
 
@@ -21,8 +21,7 @@ await client.connect(
   }),
 );
 
-const capabilities = patch === "" ? ["mediation"] : ["javascript"];
-await call("register_agent", { name, capabilities, worktree });
+await call("register_agent", { name, capabilities: [capability], worktree });
 let givesWay = false;
 for (;;) {
   const { task } = await call("request_task", { wait_seconds: 1 });

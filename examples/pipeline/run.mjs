@@ -33,9 +33,9 @@ try {
 
 async function tell() {
   makeProject();
-  startAgent("ada", "in-place.patch");
-  startAgent("ben", "named-rules.patch");
-  if (withGamma) startAgent("gus", "");
+  startAgent("ada", "repair", "in-place.patch");
+  startAgent("ben", "design", "named-rules.patch");
+  if (withGamma) startAgent("gus", "mediation", "");
   const objective = "Make total() keep what its comment says, so that the tests pass.";
   const first = await guvnor("pipeline", "run", "--objective", objective, "--wait");
   if (withGamma) return first === 0 ? finish() : first;
@@ -56,11 +56,11 @@ function makeProject() {
   execFileSync(process.execPath, [GUVNOR, "init"], { cwd: project, env, stdio: "ignore" });
 }
 
-function startAgent(name, patch) {
+function startAgent(name, capability, patch) {
   const worktree = join(scratch, name);
   git("worktree", "add", "--quiet", "--detach", worktree, "main");
   const file = patch === "" ? "" : join(HERE, "patches", patch);
-  const args = [join(HERE, "agent.mjs"), name, file, GUVNOR, worktree];
+  const args = [join(HERE, "agent.mjs"), name, capability, file, GUVNOR, worktree];
   agents.push(spawn(process.execPath, args, { env, stdio: ["pipe", "ignore", "inherit"] }));
 }
 

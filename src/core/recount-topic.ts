@@ -14,6 +14,7 @@ import {
 
 /** A record as it was found: what is counted from, and whatever else it says. */
 export type FoundRecord = VotingRules & {
+  readonly mediated?: string;
   readonly rounds: readonly FoundRound[];
 };
 
@@ -40,7 +41,9 @@ export function recountTopic(
   { by, winner }: Pick<Decision, "by" | "winner">,
 ): Difference[] {
   const counted = record.rounds.map((round) => countRound(record, roundFrom(record, round)));
-  const outcome = outcomeOf(record, counted);
+  // Where a mediator was asked and the vote with it never came, nothing was decided.
+  const isCutOff = record.mediated !== undefined && counted.at(-1)?.round !== MEDIATED_ROUND;
+  const outcome = isCutOff ? null : outcomeOf(record, counted);
   const perRound = record.rounds.flatMap((round, index) =>
     compare(`rounds.${index}`, round, counted[index] ?? {}),
   );

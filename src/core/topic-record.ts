@@ -36,6 +36,8 @@ export function votersOf(topic: Topic, round = topic.round): readonly string[] {
 export type TopicRecord = VotingRules & {
   /** Solutions that did not pass what their topic asks of them; absent where there are none. */
   readonly off_ballot?: readonly { readonly id: string; readonly why: string }[];
+  /** Why a mediator was asked; absent where none was. What was cast before then decides nothing. */
+  readonly mediated?: string;
   readonly rounds: readonly RoundRecord[];
 };
 
@@ -196,6 +198,7 @@ export function recordOf(deliberation: Deliberation): TopicRecord {
   return {
     ...rules,
     ...(off.length === 0 ? {} : { off_ballot: off }),
+    ...(topic.mediation === null ? {} : { mediated: topic.mediation.why }),
     rounds: rounds.map((round) => countRound(rules, roundOf(deliberation, round))),
   };
 }

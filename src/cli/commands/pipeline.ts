@@ -247,6 +247,7 @@ function reportOne(answer: JsonObject): Report {
         ],
         ["run", answer["run"]],
         ["complexity", answer["complexity"]],
+        ["conflicts", answer["conflicts"]],
         ["topic", topicOf(current)],
         ["GAMMA from the start", current["gamma_from_the_start"]],
         ["no consensus", current["failure"]],

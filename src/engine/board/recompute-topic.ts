@@ -58,7 +58,7 @@ function recount({ record, by, winner }: Closing): Difference[] {
 
 /** What the record is counted from, as the entries before it have it. */
 function compareWithEntries(ledger: TopicLedger, record: FoundRecord): Difference[] {
-  const { rounds, ...rules } = record;
+  const { rounds, mediated: _, ...rules } = record;
   const opened = { ...rules, ...ledger.opened };
   const method = ledger.method ?? ledger.opened?.method ?? null;
   const voters = rounds.flatMap(({ round, ballots }, index) =>

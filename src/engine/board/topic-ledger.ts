@@ -48,7 +48,11 @@ const cast = z.object({ topic: z.string(), round: z.int(), voter: z.string() });
 const closed = z.object({
   winner: z.string().nullable(),
   by: z.enum(["vote", "person"]),
-  record: z.object({ ...rules, rounds: z.array(roundRecord) }),
+  record: z.object({
+    ...rules,
+    mediated: z.string().exactOptional(),
+    rounds: z.array(roundRecord),
+  }),
 });
 
 /** What the ledger says of a topic, whatever the tables say. */

@@ -2,6 +2,7 @@ import { awaitsFallback, type Pipeline } from "../../core/pipeline.ts";
 import type { ReadTx } from "../../store/store.ts";
 import type { JsonObject } from "../call.ts";
 import { iso, present } from "../task-view.ts";
+import { countConflicts } from "./count-conflicts.ts";
 import { describeRun } from "./describe-run.ts";
 
 /** One line of a list. */
@@ -29,6 +30,7 @@ export async function describePipeline(tx: ReadTx, pipeline: Pipeline): Promise<
     subtasks: pipeline.subtasks.map(({ key }) => key),
     complexity: Math.round(pipeline.complexity * 1000) / 1000,
     complexity_unknown: pipeline.unknownTerms,
+    conflicts: await countConflicts(tx, pipeline),
     tier: pipeline.tier,
     created_by: pipeline.createdBy,
     ended_at: pipeline.endedAtMs === null ? null : iso(pipeline.endedAtMs),

@@ -2,6 +2,7 @@ import { TIERS, type Tier } from "../../core/agent.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import { awaitsFallback, reportedParts, type Pipeline } from "../../core/pipeline.ts";
 import { lowestTier } from "../../core/token.ts";
+import { recordedIn } from "../../core/topic-record.ts";
 import { callingPerson, type CallContext } from "../call-context.ts";
 import { requirePipeline } from "../find-rows.ts";
 import type { Outcome } from "../operation.ts";
@@ -73,7 +74,8 @@ async function acceptPartial(
 ): Promise<void> {
   const { topicId } = pipeline.run;
   const solutions = topicId === null ? [] : await ctx.tx.solutions.ofTopic(topicId);
-  const solution = wanted === undefined ? solutions[0] : solutions.find(({ id }) => id === wanted);
+  const best = await bestOf(ctx, topicId);
+  const solution = solutions.find(({ id }) => id === (wanted ?? best));
   const [only] = reportedParts(await viewOf(ctx.tx, pipeline));
   if (solution === undefined && (wanted !== undefined || only === undefined)) {
     throw new GuvnorError(
@@ -91,4 +93,14 @@ async function acceptPartial(
     partial: true,
     reason,
   });
+}
+
+/** The one that stood best when it was voted on last; the first one where nobody voted. */
+async function bestOf(ctx: CallContext, topicId: string | null): Promise<string | undefined> {
+  const topic = topicId === null ? undefined : await ctx.tx.topics.get(topicId);
+  if (topic === undefined) return undefined;
+  const last = recordedIn(topic)?.rounds.at(-1);
+  const [first] = await ctx.tx.solutions.ofTopic(topic.id);
+  const ranked = last?.first_preferences.toSorted((a, b) => b.count - a.count);
+  return ranked?.[0]?.id ?? first?.id;
 }

@@ -4,6 +4,7 @@ import type { WriteContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
 import { isPresent } from "../is-present.ts";
 import { beginRun, issuePipelineToken } from "./begin-run.ts";
+import { countConflicts } from "./count-conflicts.ts";
 import { describeRun } from "./describe-run.ts";
 import { endPipelineTokens } from "./part-holders.ts";
 import { savePipelineMove } from "./save-pipeline.ts";
@@ -26,7 +27,13 @@ export async function rerunPipeline(
   const tokenHash = await issuePipelineToken(ctx, pipeline.id, principal);
   const earlierRuns = [...pipeline.earlierRuns, old.run];
   const fresh: Pipeline = { ...old, tokenHash, earlierRuns, outcome: null };
-  const mediated = action === "rerun_gamma" ? `${by} asks for GAMMA: ${reason}` : null;
+  const conflicts = await countConflicts(ctx.tx, old);
+  const { maxConflicts } = pipeline.template;
+  const tooMany =
+    conflicts > maxConflicts
+      ? `There were ${conflicts} conflicts, more than ${maxConflicts}.`
+      : null;
+  const mediated = action === "rerun_gamma" ? `${by} asks for GAMMA: ${reason}` : tooMany;
   const context: JsonObject[] = [];
   for (const run of earlierRuns) context.push(await describeRun(ctx.tx, run));
   const run = await beginRun(ctx, fresh, {

@@ -7,16 +7,14 @@ import type { ReadTx } from "../../store/store.ts";
 import type { CallContext } from "../call-context.ts";
 import type { JsonObject } from "../call.ts";
 import { cut } from "../inbox.ts";
+import { DEFAULT_MINUTES } from "../new-task.ts";
 import type { Outcome } from "../operation.ts";
 import { rulesInForce } from "../rules/rules-in-force.ts";
 import { createPlan } from "../submit-plan.ts";
 import { beginRun, issuePipelineToken } from "./begin-run.ts";
-import { complexityOf } from "./complexity-of.ts";
 import { describePipeline } from "./describe-pipeline.ts";
+import { objectiveComplexity } from "./objective-complexity.ts";
 import { savePipelineMove } from "./save-pipeline.ts";
-
-/** Taken for a task that gives no estimate. */
-const DEFAULT_MINUTES = 30;
 
 export interface NewPipeline {
   readonly objective: string;
@@ -47,7 +45,7 @@ export async function startPipeline(ctx: CallContext, asked: NewPipeline): Promi
     pipeline: id,
   });
   const principal = ctx.agent?.principal ?? ctx.actor;
-  const complexity = await complexityOf(ctx, { objective: asked.objective, subtasks });
+  const complexity = await objectiveComplexity(ctx.tx, { objective: asked.objective, subtasks });
   const spawned = await savePipelineMove(
     ctx,
     {

@@ -17,6 +17,7 @@ import { commandNames } from "../../scripts/docs/cli-page.ts";
 import { readAnswer } from "../../src/core/escalation-answer.ts";
 import { firstLevel } from "../../src/core/escalation-matrix.ts";
 import { ESCALATION_KINDS } from "../../src/core/escalation.ts";
+import { PIPELINE_TRANSITIONS } from "../../src/core/pipeline.ts";
 import { recountTopic, type FoundRecord } from "../../src/core/recount-topic.ts";
 import { createToolTypes } from "../../src/engine/tool-types.ts";
 import { loadPolicy } from "../../src/policy/load-policy.ts";
@@ -216,6 +217,18 @@ it("the record in docs/consensus.md comes out as it says when it is counted agai
   const record: FoundRecord = JSON.parse(text);
   expect(record.rounds).toHaveLength(1);
   expect(recountTopic(record, { by: "vote", winner: "S1" })).toEqual([]);
+});
+
+it("docs/pipelines.md shows each way in which a pipeline changes its state", () => {
+  const rows = readPage(join("docs", "pipelines.md"))
+    .split("\n")
+    .filter((line) => /^\| `\w+` \|.*\| `\w+` \|/.test(line))
+    .map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")));
+  const shown = rows.map(([, event, from, to, by]) => [event, from, to, by]);
+  const table = Object.entries(PIPELINE_TRANSITIONS).map(([event, { from, to, by }]) => {
+    return [event, from.join(", "), to, by];
+  });
+  expect(shown).toEqual(table);
 });
 
 describe("docs/escalations.md", () => {

@@ -33,10 +33,10 @@ export const values = z
 export function texts(most: number, length: number): z.ZodType<string[]> {
   return z
     .array(z.string())
+    .max(most)
     .refine(
-      (list) =>
-        list.length <= most && list.every((text) => text.length > 0 && text.length <= length),
-      `at most ${most} texts of 1 to ${length} characters`,
+      (list) => list.every((text) => text.length > 0 && text.length <= length),
+      `each of 1 to ${length} characters`,
     );
 }
 

@@ -35,7 +35,7 @@ export const openTopicTool = defineTool({
       .optional(),
     quorum: z.int().min(1).max(1000).optional().describe("Default: half"),
     veto: z.array(agentName).max(20).optional().describe("Roles that may"),
-    irreversible: z.boolean().optional().describe("Needs two thirds and a person"),
+    irreversible: z.boolean().optional().describe("Two thirds and a person"),
     propose_seconds: z.int().min(10).max(604_800).optional(),
     vote_seconds: z.int().min(10).max(604_800).optional(),
     checks: z

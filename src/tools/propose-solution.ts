@@ -15,7 +15,7 @@ export const proposeSolutionTool = defineTool({
     title: title.optional(),
     body: body.min(1).optional(),
     commit: z.string().min(1).max(64).optional(),
-    files: texts(50, 500).optional().describe("Paths it changes"),
+    files: texts(50, 500).optional().describe("Changed paths"),
     evidence: texts(50, 2000).optional(),
     confidence: z.number().min(0).max(1).optional(),
     pass: z.boolean().optional(),

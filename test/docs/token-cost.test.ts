@@ -51,13 +51,13 @@ describe("what tools/list costs", () => {
         "request_task: 170 read, 558 listed",
         "report_progress: 509 read, 794 listed",
         "submit_plan: 856 read, 1113 listed",
-        "open_topic: 413 read, 592 listed",
-        "propose_solution: 193 read, 382 listed",
+        "open_topic: 432 read, 611 listed",
+        "propose_solution: 202 read, 391 listed",
         "vote: 175 read, 398 listed",
         "read_board: 133 read, 423 listed",
         "request_escalation: 192 read, 402 listed",
         "get_status: 116 read, 289 listed",
-        "all: 2970 read, 5454 listed",
+        "all: 2998 read, 5482 listed",
         "instructions: 228",
       ]
     `);

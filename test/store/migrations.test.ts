@@ -16,7 +16,8 @@ describe("a database from before topics remembered their rounds", () => {
   test("knows of a re-vote what was on the ballot first, of its own topic only", () => {
     const db = before(deliberationSchema);
     const topic = db.prepare(
-      `insert into topic values ('local', 'p', ?, 't', 'p', 'voting', null, '[]', 1, 0, null, 'ada', 1, 2, 3, 60, null, ?, '["S1"]', '[]', null)`,
+      `insert into topic (tenant, project, id, title, problem, state, method, electorate, quorum, irreversible, task_id, opened_by, created_at_ms, propose_until_ms, vote_until_ms, vote_seconds, ended_at_ms, round, ballot_ids, passed, decision)
+        values ('local', 'p', ?, 't', 'p', 'voting', null, '[]', 1, 0, null, 'ada', 1, 2, 3, 60, null, ?, '["S1"]', '[]', null)`,
     );
     topic.run(1, 1);
     topic.run(2, 2);

@@ -57,8 +57,8 @@ export interface RolePart {
   readonly agent: string | null;
   /** SHA-256 of that agent's token for it; the pipeline's own is its parent. */
   readonly tokenHash: string | null;
-  /** Its agent's own tier, where the pipeline lifts it for this part. */
-  readonly tierBefore: Tier | null;
+  /** The tier that the pipeline lends its agent for this part, and what it had before. */
+  readonly lent: { readonly tier: Tier; readonly before: Tier } | null;
 }
 
 /** From the tasks of ALPHA and BETA to an end; a fallback begins another one. */

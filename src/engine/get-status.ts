@@ -5,6 +5,7 @@ import { cut, isOfAgent, waitingFor } from "./inbox.ts";
 import { myNextStep } from "./my-next-step.ts";
 import type { Outcome } from "./operation.ts";
 import { describePipeline } from "./pipelines/describe-pipeline.ts";
+import { sealPart } from "./pipelines/seal-parts.ts";
 import { isOfTool } from "./rules/breakers.ts";
 import { agentSubject } from "./rules/guards.ts";
 import { breakerRow, openBreakers } from "./rules/open-breakers.ts";
@@ -33,13 +34,18 @@ const SCOPES = {
   me: myStatus,
   task: async (ctx: CallContext, query: StatusQuery): Promise<Outcome> => {
     const task = await requireTask(ctx, query.id ?? "");
-    return { answer: { scope: "task", task: await describeTask(ctx, task) }, target: task.id };
+    const reader = ctx.agent?.name;
+    const shown = await sealPart(ctx.tx, { task, shown: await describeTask(ctx, task), reader });
+    return { answer: { scope: "task", task: shown }, target: task.id };
   },
   plan: planStatus,
   pipeline: async (ctx: CallContext, query: StatusQuery): Promise<Outcome> => {
     const [newest] = query.id === undefined ? await ctx.tx.pipelines.list(1) : [];
     const pipeline = newest ?? (await requirePipeline(ctx, query.id ?? ""));
-    const answer = { scope: "pipeline", pipeline: await describePipeline(ctx.tx, pipeline) };
+    const answer = {
+      scope: "pipeline",
+      pipeline: await describePipeline(ctx.tx, pipeline, ctx.agent?.name),
+    };
     return { answer, target: pipeline.id };
   },
   project: async (ctx: CallContext, query: StatusQuery): Promise<Outcome> => ({

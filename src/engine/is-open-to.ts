@@ -14,9 +14,9 @@ export async function isOpenTo(
   for (const { taskId } of pipeline?.run.parts ?? []) {
     if (taskId === task.id) continue;
     const attempts = await tx.attempts.list(taskId);
+    // Whatever came of it: who had one part is no other mind for the other.
     const isTheirs = attempts.some(
-      (attempt) =>
-        attempt.agent === agent && (attempt.outcome === null || attempt.outcome === "done"),
+      (attempt) => attempt.agent === agent && attempt.outcome !== "undelivered",
     );
     if (isTheirs) return false;
   }

@@ -213,8 +213,7 @@ async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem
   const asksForWords = task.spec.serves !== undefined && task.spec.gates?.length === 0;
   const missing: MissingItem[] = [...(asksForWords ? [] : missingCommits(ctx))];
   const absent = task.spec.outputsWanted.filter(
-    (name) =>
-      !Object.hasOwn(task.outputs, name) && !task.artifacts.some((each) => each.name === name),
+    (name) => isBlank(task.outputs[name]) && !task.artifacts.some((each) => each.name === name),
   );
   if (absent.length > 0) {
     missing.push({
@@ -232,6 +231,11 @@ async function missingForDone(ctx: CallContext, task: Task): Promise<MissingItem
     });
   }
   return missing;
+}
+
+/** What was asked for and says nothing is as good as not there. */
+function isBlank(value: unknown): boolean {
+  return value === undefined || (typeof value === "string" && value.trim() === "");
 }
 
 /** A mediator's task ends with what it says on the board. */

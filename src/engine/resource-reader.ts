@@ -6,6 +6,7 @@ import type { JsonObject } from "./call.ts";
 import type { EngineDeps } from "./deps.ts";
 import { requireTask, requireTopic } from "./find-rows.ts";
 import { projectStatus } from "./get-status.ts";
+import { sealPart } from "./pipelines/seal-parts.ts";
 import type { ResourceListing, ResourceReader, ResourceTemplateListing } from "./resources.ts";
 import { rulesInForce } from "./rules/rules-in-force.ts";
 import { describeTask, iso, present } from "./task-view.ts";
@@ -142,7 +143,11 @@ async function snapshot(ctx: ReadContext, uri: string): Promise<string> {
 async function readResource(ctx: ReadContext, uri: string): Promise<JsonObject> {
   const { tx } = ctx;
   const [, kind, id] = /^guvnor:\/\/(task|topic)\/([A-Za-z0-9]{1,32})$/.exec(uri) ?? [];
-  if (kind === "task") return await describeTask(ctx, await requireTask(ctx, id ?? ""));
+  if (kind === "task") {
+    const task = await requireTask(ctx, id ?? "");
+    // Whose agents read it is not known: as for one that has no part in it.
+    return await sealPart(ctx.tx, { task, shown: await describeTask(ctx, task), reader: "" });
+  }
   if (kind === "topic") {
     const deliberation = await loadDeliberation(tx, await requireTopic(ctx, id ?? ""));
     return await describeTopic(tx, deliberation, {

@@ -15,7 +15,7 @@ export const sendMessageTool = defineTool({
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: false },
   input: z.strictObject({
     to: z.string().min(1).max(64).describe("ben, #all, #reviewer, T12 or B1"),
-    body: z.string().min(1).max(4000),
+    body: z.string().max(4000).regex(/\S/, "it says nothing"),
     reply_to: z.string().max(32).optional().describe("M9, said in the same place"),
     request_id: requestId,
     session,

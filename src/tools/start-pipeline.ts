@@ -17,7 +17,7 @@ export const startPipelineTool = defineTool({
   alwaysLoad: false,
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: false },
   input: z.strictObject({
-    objective: z.string().min(1).max(4000),
+    objective: z.string().trim().min(1).max(4000),
     template: z.string().max(64).optional().describe("of guvnor.yaml's pipelines"),
     plan: z
       .array(

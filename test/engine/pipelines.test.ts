@@ -129,11 +129,50 @@ describe("from the objective to an agreement", () => {
     expect(await fleet.refusal("ada", "request_task", { task_id: "T2" })).toBe("not_eligible");
   });
 
+  test("nobody sees the other's work before both are done", async () => {
+    await start();
+    await take("ada");
+    const report = { task_id: "T1", status: "working", note: "SECRET thoughts" };
+    await fleet.ok("ada", "report_progress", report);
+    await done("ada", "T1");
+    await take("ben");
+    for (const [scope, id] of [
+      ["task", "T1"],
+      ["pipeline", "L1"],
+      ["plan", "P1"],
+    ]) {
+      const seen = JSON.stringify(await fleet.ok("ben", "get_status", { scope, id }));
+      expect(seen).not.toMatch(/SECRET|what ada did/);
+    }
+    expect(JSON.stringify(await shown())).toContain("SECRET");
+    await done("ben", "T2");
+    const seen = JSON.stringify(await fleet.ok("ben", "read_board", { topic_id: "B1" }));
+    expect(seen).toContain("what ada did");
+  });
+
+  test("its decision can be recomputed from the ledger alone", async () => {
+    await bothReport();
+    await vote("ada", "B1", ["S2"]);
+    await vote("ben", "B1", ["S2"]);
+    const answer = await fleet.asPerson("board_recompute", { topic_id: "B1" });
+    expect(bodyOf(answer)).toMatchObject({ same: true, winner: "S2" });
+  });
+
+  test("whoever had one part gets no other one, whatever came of it", async () => {
+    await start();
+    await take("ada");
+    const report = { task_id: "T1", status: "failed", retryable: false };
+    await fleet.ok("ada", "report_progress", report);
+    expect(await fleet.ok("ada", "request_task")).not.toHaveProperty("task");
+  });
+
   test("a part without a solution is not done", async () => {
     await start();
     await take("ada");
     const report = { task_id: "T1", status: "done" };
     expect(await fleet.ok("ada", "report_progress", report)).toMatchObject({ accepted: false });
+    const blank = { ...report, outputs: { solution: " " } };
+    expect(await fleet.ok("ada", "report_progress", blank)).toMatchObject({ accepted: false });
   });
 
   test("whoever waits for start_pipeline hears how it ended", async () => {

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 
 import type { Project } from "../../app.ts";
+import { GuvnorError } from "../../core/errors.ts";
 import type { JsonObject } from "../../engine/call.ts";
 import { FALLBACKS } from "../../engine/pipelines/fallbacks.ts";
 import { objectOf, rowsOf, shortTime, textOf, wordOf } from "../answer.ts";
@@ -105,7 +106,15 @@ async function start(
 
 /** What start_pipeline takes of a plan: the rest of a task says how it is done. */
 function plannedTasks(plan: JsonObject): readonly JsonObject[] {
-  return rowsOf(plan, "tasks").map(({ key, title, after, needs, estimate_minutes: minutes }) =>
+  const tasks = rowsOf(plan, "tasks");
+  if (tasks.length === 0) {
+    throw new GuvnorError(
+      "input_invalid",
+      "The plan has no tasks.",
+      'Give some: {"tasks": [{"key": "a", "title": "…"}]}, or leave --plan out.',
+    );
+  }
+  return tasks.map(({ key, title, after, needs, estimate_minutes: minutes }) =>
     given({ key, title, after, needs, estimate_minutes: minutes }),
   );
 }

@@ -20,7 +20,7 @@ import {
   votersOf,
   type Deliberation,
 } from "../../core/topic-record.ts";
-import type { ReadTx } from "../../store/store.ts";
+import type { AuditRow, ReadTx } from "../../store/store.ts";
 import type { JsonObject } from "../call.ts";
 import { cut } from "../inbox.ts";
 import { iso, present } from "../task-view.ts";
@@ -31,6 +31,8 @@ import { topicComplexity } from "./topic-complexity.ts";
 const BODIES_CHARACTERS = 40_000;
 const BODY_CHARACTERS = 2000;
 const REASON_CHARACTERS = 300;
+/** Entries of the moment in which a topic was opened that are looked through for that one. */
+const MOST_AT_ONCE = 1000;
 
 /** What a topic wants of this agent now; undefined when nothing. */
 export function wantedOf(
@@ -192,12 +194,22 @@ async function inOrderFor(
 ): Promise<readonly Solution[]> {
   if (reader.kind === "person" || isUnsealed(topic)) return solutions;
   // The entry that opened the topic: nobody could foresee its hash, and everybody can look it up.
-  const [opening] = await tx.audit.search({ target: topic.id, limit: 1 });
+  const opening = await openingOf(tx, topic);
   const ids = solutions.map(({ id }) => id);
   const place = new Map(
     shuffledFor(reader.name, topic.id, ids, opening?.hash ?? "").map((id, index) => [id, index]),
   );
   return solutions.toSorted((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0));
+}
+
+/** What guvnor opens by itself is in the entry of what it follows from. */
+async function openingOf(
+  tx: ReadTx,
+  { id, openedBy, createdAtMs }: Topic,
+): Promise<AuditRow | undefined> {
+  if (openedBy !== "guvnor") return (await tx.audit.search({ target: id, limit: 1 }))[0];
+  const since = await tx.audit.search({ sinceMs: createdAtMs, limit: MOST_AT_ONCE });
+  return since.find(({ body }) => body.includes(`"id":"${id}"`));
 }
 
 /** @param shown - `mayPass`: what is not measured yet may still get on a ballot. */

@@ -105,9 +105,8 @@ async function* effectsNaming(
   topicId: string,
 ): AsyncGenerator<{ readonly seq: number; readonly effect: z.infer<typeof effect> }, void, void> {
   const name = `"${topicId}"`;
-  const [opening] = await tx.audit.search({ target: topicId, limit: 1 });
-  if (opening === undefined) return;
-  for (let from = opening.seq; ; from += PAGE) {
+  // From the first one on: what guvnor opens by itself is in the entry of what it follows from.
+  for (let from = 1; ; from += PAGE) {
     const rows = await tx.audit.list(from, PAGE);
     for (const { seq, body } of rows) {
       if (!body.includes(name)) continue;

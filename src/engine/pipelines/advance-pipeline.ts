@@ -1,4 +1,6 @@
+import { GuvnorError } from "../../core/errors.ts";
 import {
+  isOver,
   nextMove,
   openParts,
   reportedParts,
@@ -162,6 +164,13 @@ export async function revokePipeline(
   pipeline: Pipeline,
   { person, reason }: { readonly person: string; readonly reason: string },
 ): Promise<Pipeline> {
+  if (isOver(pipeline)) {
+    throw new GuvnorError(
+      "state_conflict",
+      `${pipeline.id} is over already: it is ${pipeline.state}.`,
+      `Look at it: guvnor pipeline show ${pipeline.id}`,
+    );
+  }
   const why = `${person}: ${reason}`;
   const ended = await endPipelineTokens(ctx, pipeline, why);
   const revoked = await savePipelineMove(ctx, ended, "revoked", { why });

@@ -4,6 +4,7 @@ import type { JsonObject } from "../call.ts";
 import { iso, present } from "../task-view.ts";
 import { countConflicts } from "./count-conflicts.ts";
 import { describeRun } from "./describe-run.ts";
+import { isSealed } from "./seal-parts.ts";
 
 /** One line of a list. */
 export function pipelineRow(pipeline: Pipeline): JsonObject {
@@ -19,10 +20,14 @@ export function pipelineRow(pipeline: Pipeline): JsonObject {
   });
 }
 
-/** All of it, for agents and people. */
-export async function describePipeline(tx: ReadTx, pipeline: Pipeline): Promise<JsonObject> {
+/** All of it, for people; while a run goes on an agent does not see what others' parts have come to. */
+export async function describePipeline(
+  tx: ReadTx,
+  pipeline: Pipeline,
+  reader?: string,
+): Promise<JsonObject> {
   const earlier: JsonObject[] = [];
-  for (const run of pipeline.earlierRuns) earlier.push(await describeRun(tx, run));
+  for (const run of pipeline.earlierRuns) earlier.push(await describeRun(tx, run, () => false));
   return present({
     ...pipelineRow(pipeline),
     template: pipeline.templateName,
@@ -34,7 +39,7 @@ export async function describePipeline(tx: ReadTx, pipeline: Pipeline): Promise<
     tier: pipeline.tier,
     created_by: pipeline.createdBy,
     ended_at: pipeline.endedAtMs === null ? null : iso(pipeline.endedAtMs),
-    current: await describeRun(tx, pipeline.run),
+    current: await describeRun(tx, pipeline.run, (part) => isSealed(pipeline, part, reader)),
     earlier,
     outcome: pipeline.outcome === null ? null : present({ ...pipeline.outcome }),
     next: nextStep(pipeline),
@@ -50,9 +55,9 @@ function nextStep(pipeline: Pipeline): string {
   const solution = outcome?.solution ?? null;
   return {
     spawn: "Wait for it.",
-    running: `Two agents are to take its tasks with request_task. Watch it: get_status {"scope":"pipeline","id":"${id}"}.`,
+    running: `Whoever can do an open part of it takes it with request_task. Watch it: get_status {"scope":"pipeline","id":"${id}"}.`,
     report: "Wait for it.",
-    orchestrating: `Those who took part vote: read_board {"topic_id":"${pipeline.run.topicId ?? ""}"}.`,
+    orchestrating: `Its topic decides, by a vote or with a mediator: read_board {"topic_id":"${pipeline.run.topicId ?? ""}"}.`,
     completed: solution === null ? "None of the solutions was chosen." : `Follow ${solution}.`,
     failed: `A person may go on with guvnor pipeline fallback ${id} rerun_same or rerun_gamma.`,
     revoked: "It is over.",

@@ -1,4 +1,4 @@
-import type { PipelineRun } from "../../core/pipeline.ts";
+import type { PipelineRun, RolePart } from "../../core/pipeline.ts";
 import type { ReadTx } from "../../store/store.ts";
 import { describeDecision } from "../board/describe-topic.ts";
 import type { JsonObject } from "../call.ts";
@@ -8,20 +8,29 @@ import { iso, present } from "../task-view.ts";
 const BODY_CHARACTERS = 1000;
 
 /** What a run came to: who did what, what was on the board, and how it ended. */
-export async function describeRun(tx: ReadTx, run: PipelineRun): Promise<JsonObject> {
+export async function describeRun(
+  tx: ReadTx,
+  run: PipelineRun,
+  isSealedPart: (part: RolePart) => boolean,
+): Promise<JsonObject> {
   const topic = run.topicId === null ? undefined : await tx.topics.get(run.topicId);
   const solutions = topic === undefined ? [] : await tx.solutions.ofTopic(topic.id);
   const parts: JsonObject[] = [];
-  for (const { role, taskId, agent } of run.parts) {
+  for (const part of run.parts) {
+    const { role, taskId, agent } = part;
     const task = await tx.tasks.get(taskId);
+    const isHidden = isSealedPart(part);
     parts.push(
       present({
         role,
         task: taskId,
         state: task?.state,
         agent,
-        commit: task?.commit,
-        note: task?.note === null || task === undefined ? null : cut(task.note, BODY_CHARACTERS),
+        commit: isHidden ? null : task?.commit,
+        note:
+          isHidden || task?.note === null || task === undefined
+            ? null
+            : cut(task.note, BODY_CHARACTERS),
       }),
     );
   }

@@ -9,7 +9,7 @@ const PRIORITY = 70;
 
 const GAMMA: RoleTemplate = {
   title: "GAMMA: mediation",
-  body: "Two agents work on the objective, and they are stuck. See what they have (their tasks, their messages), and bring what is missing: a solution of your own that the others can follow.",
+  body: "Two agents work on the objective, and they are stuck. Ask them (send_message, or the thread of their tasks), and bring what is missing: a solution of your own that the others can follow.",
   needs: [],
   gates: null,
 };
@@ -74,7 +74,7 @@ async function makePart(
       serves: id,
     },
   });
-  return { role, taskId, agent: null, tokenHash: null, tierBefore: null };
+  return { role, taskId, agent: null, tokenHash: null, lent: null };
 }
 
 function inputsOf(pipeline: Pipeline, context: readonly JsonObject[]): JsonObject {

@@ -31,8 +31,8 @@ export async function takePart(
   );
   await ctx.tx.tokens.save({ token, name: null, principal: own.principal });
   ctx.effects.push({ type: "token", id: shortOf(token), event: "issued", agent: holder });
-  const tierBefore = pipeline.tier === null ? null : await lift(ctx, holder, pipeline);
-  const taken = { ...left, agent: holder, tokenHash: token.hash, tierBefore };
+  const lent = await lend(ctx, holder, pipeline);
+  const taken = { ...left, agent: holder, tokenHash: token.hash, lent };
   return await savePipeline(ctx, withPart(pipeline, taken), "part_taken", {
     role: part.role,
     task: part.taskId,
@@ -50,10 +50,8 @@ export async function leavePart(ctx: WriteContext, part: RolePart, why: string):
       ctx.effects.push({ type: "token", id: shortOf(token), event: "ended", agent: part.agent });
     }
   }
-  if (part.tierBefore !== null && part.agent !== null) {
-    await setTier(ctx, part.agent, part.tierBefore, "its part in the pipeline is over");
-  }
-  return { ...part, tokenHash: null, tierBefore: null };
+  if (part.lent !== null && part.agent !== null) await takeBack(ctx, part.agent, part.lent);
+  return { ...part, tokenHash: null, lent: null };
 }
 
 /** Every token of the pipeline: with its own, those that it is the parent of are over. */
@@ -106,13 +104,28 @@ function partTokenOver(pipeline: Pipeline, task: Task, problem: string): GuvnorE
   );
 }
 
-/** @returns The tier that the agent had, where the pipeline lends it a higher one. */
-async function lift(ctx: WriteContext, name: string, { id, tier }: Pipeline): Promise<Tier | null> {
+/** @returns What has to be taken back; null where its own tier is as high. */
+async function lend(
+  ctx: WriteContext,
+  name: string,
+  { id, tier }: Pipeline,
+): Promise<RolePart["lent"]> {
   const agent = await ctx.tx.agents.get(name);
   if (agent === undefined || tier === null) return null;
   if (TIERS.indexOf(agent.tier) >= TIERS.indexOf(tier)) return null;
   await setTier(ctx, name, tier, `a person lends it ${tier} for ${id}`);
-  return agent.tier;
+  return { before: agent.tier, tier };
+}
+
+/** Unless somebody has said otherwise meanwhile: taking back never undoes a person's word. */
+async function takeBack(
+  ctx: WriteContext,
+  name: string,
+  { before, tier }: NonNullable<RolePart["lent"]>,
+): Promise<void> {
+  const agent = await ctx.tx.agents.get(name);
+  if (agent?.tier !== tier) return;
+  await setTier(ctx, name, before, "its part in the pipeline is over");
 }
 
 /** What it earned or lost meanwhile stays counted. */

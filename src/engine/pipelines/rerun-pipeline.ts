@@ -35,7 +35,7 @@ export async function rerunPipeline(
       : null;
   const mediated = action === "rerun_gamma" ? `${by} asks for GAMMA: ${reason}` : tooMany;
   const context: JsonObject[] = [];
-  for (const run of earlierRuns) context.push(await describeRun(ctx.tx, run));
+  for (const run of earlierRuns) context.push(await describeRun(ctx.tx, run, () => false));
   const run = await beginRun(ctx, fresh, {
     no: old.run.no + 1,
     mediated,

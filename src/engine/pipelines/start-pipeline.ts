@@ -89,16 +89,23 @@ export async function startPipeline(ctx: CallContext, asked: NewPipeline): Promi
   });
   return {
     target: id,
-    answer: await answerFor(ctx.tx, running),
+    answer: await answerFor(ctx.tx, running, ctx.agent?.name),
     follow: async (tx) => {
       const now = (await tx.pipelines.get(id)) ?? running;
-      return { answer: await answerFor(tx, now), settled: isOver(now) || awaitsFallback(now) };
+      return {
+        answer: await answerFor(tx, now, ctx.agent?.name),
+        settled: isOver(now) || awaitsFallback(now),
+      };
     },
   };
 }
 
-async function answerFor(tx: ReadTx, pipeline: Pipeline): Promise<JsonObject> {
-  return { pipeline_id: pipeline.id, ...(await describePipeline(tx, pipeline)) };
+async function answerFor(
+  tx: ReadTx,
+  pipeline: Pipeline,
+  reader: string | undefined,
+): Promise<JsonObject> {
+  return { pipeline_id: pipeline.id, ...(await describePipeline(tx, pipeline, reader)) };
 }
 
 async function templateNamed(ctx: CallContext, name = "default"): Promise<PipelineTemplate> {

@@ -337,6 +337,25 @@ describe("where somebody is missing", () => {
     expect(await shown()).toMatchObject({ state: "orchestrating", awaits: "fallback" });
   });
 
+  test("two that wait for one another are GAMMA's too, and one that waits alone is not", async () => {
+    await start();
+    await take("ada");
+    await take("ben");
+    const waitFor = async (agent: string, task: string, other: string): Promise<void> => {
+      const blocker = { kind: "dependency", text: "I need yours.", blocked_by: other };
+      await fleet.ok(agent, "report_progress", { task_id: task, status: "blocked", blocker });
+    };
+    await waitFor("ada", "T1", "T2");
+    await live(40 * SECOND);
+    expect((await shown()).current.parts).toHaveLength(2);
+    await fleet.ok("ben", "get_status");
+    await waitFor("ben", "T2", "T1");
+    await live(25 * SECOND);
+    expect((await shown()).current.parts).toHaveLength(2);
+    await live(10 * SECOND);
+    expect((await shown()).current.parts[2]).toMatchObject({ role: "gamma", state: "ready" });
+  });
+
   test("whoever takes the part up again goes on with it", async () => {
     await start();
     await take("ada");

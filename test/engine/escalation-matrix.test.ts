@@ -156,7 +156,7 @@ describe("a question of an agent", () => {
     const said = await report("bob", "T1", { status: "done", note: "It is fine." });
     expect(said).toMatchObject({ accepted: false, missing: [{ gate: "outputs" }] });
     expect(await answer("bob", "T1", { answer: "" })).toMatchObject({
-      missing: [{ gate: "answer" }],
+      missing: [{ gate: "outputs" }],
     });
     expect(await answer("bob", "T1", { answer: "a", resolution: "decision" })).toMatchObject({
       missing: [{ gate: "answer", evidence: expect.stringContaining("Only a lead") }],

@@ -9,7 +9,7 @@ import type { StoreTx } from "../../src/store/store.ts";
 import type * as RunSchedule from "./run-schedule.ts";
 
 /** A bug of these kinds must show in so many schedules. */
-const SEEDS = 40;
+const SEEDS = 200;
 const LIMIT_MS = 300_000;
 const SEEN = 1000;
 

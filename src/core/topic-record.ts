@@ -1,5 +1,6 @@
 import type { Ballot, Solution, Topic, VetoRole, VotingMethod } from "./board.ts";
 import type { Candidate, CastBallot } from "./consensus/ballots.ts";
+import type { VotedFirst } from "./consensus/conflicts.ts";
 import { effectiveVoters } from "./consensus/effective-voters.ts";
 import { runoffPair, type RunoffPair } from "./consensus/runoff-pair.ts";
 import { fixMethod, tallyTopic, type NoWinner, type Tally } from "./consensus/tally.ts";
@@ -298,6 +299,15 @@ function recordCandidate({
 export function recordedIn({ decision }: Topic): TopicRecord | undefined {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- topic-decisions.ts put it there
   return decision === null ? undefined : (decision.tally as TopicRecord);
+}
+
+/** First preferences of each round of a closed topic; none before. */
+export function votedFirst(topic: Topic): readonly VotedFirst[] {
+  return (recordedIn(topic)?.rounds ?? []).map((counted) => ({
+    round: counted.round,
+    supports: counted.first_preferences,
+    voters: counted.cast - counted.abstained.length,
+  }));
 }
 
 function roundOf(deliberation: Deliberation, round: number): Round {

@@ -1,7 +1,7 @@
 import type { Solution } from "../../core/board.ts";
 import { findConflicts, pairsOf, type Merge } from "../../core/consensus/conflicts.ts";
 import { isUnsealed } from "../../core/topic-decisions.ts";
-import { recordedIn, type Deliberation } from "../../core/topic-record.ts";
+import { votedFirst, type Deliberation } from "../../core/topic-record.ts";
 import type { JsonObject } from "../call.ts";
 import type { EngineDeps } from "../deps.ts";
 import type { GitPort } from "../ports.ts";
@@ -83,12 +83,7 @@ export function describeConflicts(
     const merge = tried.get(`${a} ${b}`);
     return merge === "clean" || merge === "conflict" ? merge : "unknown";
   };
-  const rounds = (recordedIn(topic)?.rounds ?? []).map((counted) => ({
-    round: counted.round,
-    supports: counted.first_preferences,
-    voters: counted.cast - counted.abstained.length,
-  }));
-  const conflicts = findConflicts(solutions, rounds, mergeOf);
+  const conflicts = findConflicts(solutions, votedFirst(topic), mergeOf);
   const untried = pairsOf(solutions.filter(hasCommit)).filter(
     ([a, b]) => mergeOf(a.id, b.id) === "unknown",
   ).length;

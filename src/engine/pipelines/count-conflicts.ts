@@ -1,6 +1,7 @@
 import { findConflicts, type Merge } from "../../core/consensus/conflicts.ts";
 import type { Pipeline } from "../../core/pipeline.ts";
-import { recordedIn } from "../../core/topic-record.ts";
+import { isUnsealed } from "../../core/topic-decisions.ts";
+import { votedFirst } from "../../core/topic-record.ts";
 import type { ReadTx } from "../../store/store.ts";
 
 const untried = (): Merge => "unknown";
@@ -16,14 +17,9 @@ export async function countConflicts(
   let count = 0;
   for (const { topicId } of [...earlierRuns, run]) {
     const topic = topicId === null ? undefined : await tx.topics.get(topicId);
-    const record = topic === undefined ? undefined : recordedIn(topic);
-    if (topic === undefined || record === undefined) continue;
-    const rounds = record.rounds.map((counted) => ({
-      round: counted.round,
-      supports: counted.first_preferences,
-      voters: counted.cast - counted.abstained.length,
-    }));
-    count += findConflicts(await tx.solutions.ofTopic(topic.id), rounds, untried).length;
+    if (topic === undefined || !isUnsealed(topic)) continue;
+    const solutions = await tx.solutions.ofTopic(topic.id);
+    count += findConflicts(solutions, votedFirst(topic), untried).length;
   }
   return count;
 }

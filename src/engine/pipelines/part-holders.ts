@@ -1,5 +1,4 @@
-import type { Tier } from "../../core/agent.ts";
-import { TIERS } from "../../core/agent.ts";
+import { TIERS, type Tier } from "../../core/agent.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import type { Pipeline, RolePart } from "../../core/pipeline.ts";
 import type { Task } from "../../core/task.ts";

@@ -26,7 +26,7 @@ several runs; its spread is the least and the greatest of them.
 ## Run it
 
 \`\`\`sh
-npm run bench                      # all rows, about 15 minutes; writes bench/results
+npm run bench                      # all rows, about 20 minutes; writes bench/results
 npm run bench -- --quick           # small counts, under a minute: shows only that the rows work
 npm run bench -- --only start-up   # one row
 npm run bench -- --json            # for a program

@@ -24,8 +24,10 @@ interface Assignment {
 
 /** Reports of done on one assignment, before an agent gives it up. */
 const MAX_REPORTS = 6;
-/** Pause after "none", at first. */
-const IDLE_MS = 4500;
+/** Pause after "none" where nothing comes up. */
+const IDLE_MS = { wild: [8000, 30_000], calm: [20_000, 60_000] } as const;
+/** An idle agent hears of what comes up after so long. */
+const NAP_MS = [500, 4500] as const;
 
 /** The life of an agent: register, ask for work, do it or not, say so or not, until all is over. */
 export async function live(agent: SimAgent): Promise<void> {
@@ -34,7 +36,6 @@ export async function live(agent: SimAgent): Promise<void> {
   if (client.capabilities.length > 0 || process.plan.agentName !== client.name) {
     await register(agent);
   }
-  let idleMs = IDLE_MS;
   while (!machine.isOver) {
     if (!machine.isCalm && random.chance(0.12)) await misbehave(agent);
     await dutyOnBoard(agent);
@@ -42,14 +43,25 @@ export async function live(agent: SimAgent): Promise<void> {
     await goOnWithBlocked(agent);
     if (!machine.isCalm && random.chance(0.1)) await question(agent, {});
     const assignment = await getWork(agent);
-    if (assignment === undefined) {
-      await process.sleep(random.between(idleMs, idleMs * 2));
-      idleMs = Math.min(idleMs * 1.6, 4 * IDLE_MS);
-    } else {
-      idleMs = IDLE_MS;
-      await work(agent, assignment);
-    }
+    if (assignment === undefined) await idle(agent);
+    else await work(agent, assignment);
   }
+}
+
+/**
+ * For a while, or until a task comes up that it could take: asking again and again in vain costs
+ * much and shows little.
+ */
+async function idle(agent: SimAgent): Promise<void> {
+  const { machine, process, client } = agent;
+  const { random, queue } = machine;
+  const sinceMs = queue.nowMs;
+  const [shortestMs, longestMs] = IDLE_MS[machine.isCalm ? "calm" : "wild"];
+  const untilMs = sinceMs + random.between(shortestMs, longestMs);
+  const isNews = ({ movedAtMs, needs }: TaskModel): boolean =>
+    movedAtMs >= sinceMs && needs.every((each) => client.capabilities.includes(each));
+  do await process.sleep(random.between(...NAP_MS));
+  while (!readyTasks(agent).some(isNews) && queue.nowMs < untilMs && !machine.isOver);
 }
 
 async function goOnWithBlocked(agent: SimAgent): Promise<void> {

@@ -83,8 +83,6 @@ const ADD_DEPENDENCY = `insert into dependency (tenant, project, task_id, after_
   values (@tenant, @project, @task_id, @after_id) on conflict do nothing`;
 const COUNTS = `select state, count(*) as n from task where ${IN_SCOPE} group by state`;
 const PLAN_COUNTS = `select state, count(*) as n from task where ${IN_SCOPE} and plan_id = @plan_id group by state`;
-const ANY = `select 1 from task where ${IN_SCOPE} and state = @state limit 1`;
-const PLAN_ANY = `select 1 from task where ${IN_SCOPE} and plan_id = @plan_id and state = @state limit 1`;
 
 export function taskTable(sql: Sql): TaskTable {
   return {
@@ -94,18 +92,20 @@ export function taskTable(sql: Sql): TaskTable {
     },
     list: async (filter) => (await listRows(sql, filter)).map(toTask),
     hasAny: async (states, planId) => {
-      for (const state of states) {
-        const plan = planId === undefined ? {} : { plan_id: parseId("plan", planId) ?? -1 };
-        const statement = planId === undefined ? ANY : PLAN_ANY;
-        if ((await sql.get(statement, { state, ...plan })) !== undefined) return true;
-      }
-      return false;
+      const wanted = [...states];
+      const conditions = [
+        IN_SCOPE,
+        ...(planId === undefined ? [] : ["plan_id = @plan_id"]),
+        isOneOf(wanted),
+      ];
+      const statement = `select 1 from task where ${conditions.join(" and ")} limit 1`;
+      return (await sql.get(statement, { ...paramsOf(wanted), ...ofPlan(planId) })) !== undefined;
     },
     counts: async (planId) => {
       const rows =
         planId === undefined
           ? await sql.all(COUNTS, {})
-          : await sql.all(PLAN_COUNTS, { plan_id: parseId("plan", planId) ?? -1 });
+          : await sql.all(PLAN_COUNTS, ofPlan(planId));
       return Object.fromEntries(rows.map((row) => [text(row, "state"), number(row, "n")]));
     },
     heldBy: async (holder) =>
@@ -166,7 +166,7 @@ function listOf({ states = [], planId, holder }: TaskFilter): string {
     "id > @after_id",
     ...(planId === undefined ? [] : ["plan_id = @plan_id"]),
     ...(holder === undefined ? [] : ["holder = @holder"]),
-    ...(states.length === 0 ? [] : [`state in (${states.map((_, i) => `@s${i}`).join(", ")})`]),
+    ...(states.length === 0 ? [] : [isOneOf(states)]),
   ];
   return `select * from task where ${conditions.join(" and ")} order by id limit @max_rows`;
 }
@@ -174,11 +174,23 @@ function listOf({ states = [], planId, holder }: TaskFilter): string {
 function listParams({ states = [], planId, holder, afterId, limit }: TaskFilter): SqlParams {
   return {
     after_id: afterId === undefined ? 0 : numberOf(afterId),
-    ...(planId === undefined ? {} : { plan_id: parseId("plan", planId) ?? -1 }),
+    ...ofPlan(planId),
     ...(holder === undefined ? {} : { holder }),
-    ...Object.fromEntries(states.map((state, index) => [`s${index}`, state])),
+    ...paramsOf(states),
     max_rows: limit,
   };
+}
+
+function isOneOf(states: readonly TaskState[]): string {
+  return `state in (${states.map((_, index) => `@s${index}`).join(", ")})`;
+}
+
+function paramsOf(states: readonly TaskState[]): SqlParams {
+  return Object.fromEntries(states.map((state, index) => [`s${index}`, state]));
+}
+
+function ofPlan(planId: string | undefined): SqlParams {
+  return planId === undefined ? {} : { plan_id: parseId("plan", planId) ?? -1 };
 }
 
 /** −1 never matches: an id of another shape finds nothing. */

@@ -69,6 +69,18 @@ function toKnown(error: unknown): GuvnorError {
   );
 }
 
+/** A file that a person named; what is no error of the system stays as it is. */
+export function cannotWrite(file: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === undefined) return error;
+  return new GuvnorError(
+    "input_invalid",
+    `${file} cannot be written (${code}).`,
+    "Name a file in a directory that exists and that you may write to.",
+    { cause: error },
+  );
+}
+
 /** "ENOENT" and its like. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;

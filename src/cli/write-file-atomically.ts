@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 
-import { systemCode } from "./explain-error.ts";
+import { cannotWrite, systemCode } from "./explain-error.ts";
 
-/** Readers see the old or the new text, never a part; a link stays one, and so do permissions. */
+/**
+ * Readers see the old or the new text, never a part; a link stays one, and so do permissions.
+ * @throws {GuvnorError} `input_invalid` where it cannot be written.
+ */
 export function writeFileAtomically(path: string, text: string): void {
   const target = resolveLink(path);
   const temporary = `${target}.${randomBytes(4).toString("hex")}.tmp`;
@@ -14,7 +17,7 @@ export function writeFileAtomically(path: string, text: string): void {
     renameSync(temporary, target);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw cannotWrite(path, error);
   }
 }
 

@@ -20,13 +20,13 @@ interface CriticalPath {
  * Checks what the other functions here rely on: keys are unique, dependencies exist, estimates are
  * durations, and nothing waits for itself.
  *
- * @param known - Keys and ids outside these nodes that they may come after. A node cannot take one
+ * @param known - Keys and ids outside these nodes that they may come after; absent where there can be none. A node cannot take one
  *   of them as its key, as a dependency on it would then mean either.
  * @throws {GuvnorError} `input_invalid` naming the keys at fault (details.duplicates,
  *   details.unknown or details.keys); `dependency_cycle` printing one cycle, whole in
  *   details.cycle as findCycle orders it.
  */
-export function checkPlanGraph(nodes: readonly PlanNode[], known: ReadonlySet<string>): void {
+export function checkPlanGraph(nodes: readonly PlanNode[], known?: ReadonlySet<string>): void {
   checkKeys(nodes, known);
   checkDependencies(nodes, known);
   const odd = nodes.filter((node) => !(Number.isFinite(node.minutes) && node.minutes >= 0));
@@ -171,11 +171,11 @@ function walkFrom(
   return undefined;
 }
 
-function checkKeys(nodes: readonly PlanNode[], known: ReadonlySet<string>): void {
+function checkKeys(nodes: readonly PlanNode[], known: ReadonlySet<string> | undefined): void {
   const seen = new Set<string>();
   const duplicates = new Set<string>();
   for (const { key } of nodes) {
-    if (seen.has(key) || known.has(key)) duplicates.add(key);
+    if (seen.has(key) || known?.has(key) === true) duplicates.add(key);
     seen.add(key);
   }
   if (duplicates.size === 0) return;
@@ -187,13 +187,16 @@ function checkKeys(nodes: readonly PlanNode[], known: ReadonlySet<string>): void
   );
 }
 
-function checkDependencies(nodes: readonly PlanNode[], known: ReadonlySet<string>): void {
+function checkDependencies(
+  nodes: readonly PlanNode[],
+  known: ReadonlySet<string> | undefined,
+): void {
   const keys = new Set(nodes.map((node) => node.key));
   const unknown = new Set<string>();
   const waiting = new Set<string>();
   for (const node of nodes) {
     for (const key of node.after) {
-      if (keys.has(key) || known.has(key)) continue;
+      if (keys.has(key) || known?.has(key) === true) continue;
       unknown.add(key);
       waiting.add(node.key);
     }
@@ -202,7 +205,9 @@ function checkDependencies(nodes: readonly PlanNode[], known: ReadonlySet<string
   throw new GuvnorError(
     "input_invalid",
     `There is no task ${list([...unknown])}, but ${list([...waiting])} should come after it.`,
-    "Name keys of this plan or ids of existing tasks in after.",
+    known === undefined
+      ? "Name keys of this plan in after."
+      : "Name keys of this plan or ids of existing tasks in after.",
     { details: { unknown: [...unknown], tasks: [...waiting] } },
   );
 }

@@ -2,7 +2,12 @@ import type { Ballot, Solution, Topic, VetoRole, VotingMethod } from "./board.ts
 import type { Candidate, CastBallot } from "./consensus/ballots.ts";
 import type { VotedFirst } from "./consensus/conflicts.ts";
 import { effectiveVoters } from "./consensus/effective-voters.ts";
-import { runoffPair, type RunoffPair } from "./consensus/runoff-pair.ts";
+import {
+  runoffPair,
+  standsBest,
+  type Advantage,
+  type RunoffPair,
+} from "./consensus/runoff-pair.ts";
 import { fixMethod, tallyTopic, type NoWinner, type Tally } from "./consensus/tally.ts";
 import type { Vetoed } from "./consensus/vetoes.ts";
 import { whyOff } from "./solution-checks.ts";
@@ -137,6 +142,16 @@ export function tallyRound(deliberation: Deliberation, round: number): Tally {
 /** The two for the re-vote; undefined where there are not two. */
 export function revotePair(deliberation: Deliberation): RunoffPair | undefined {
   return runoffPair(candidatesOf(deliberation, 1), tallyRound(deliberation, 1));
+}
+
+/** What stood best in the last round that was voted in; undefined where nobody voted, or vetoes left nothing. */
+export function bestOfLastRound(
+  deliberation: Deliberation,
+): { readonly id: string; readonly by: Advantage } | undefined {
+  const { topic } = deliberation;
+  const round = topic.ballotIds.length > 0 ? topic.round : topic.earlier.at(-1)?.round;
+  if (round === undefined) return undefined;
+  return standsBest(candidatesOf(deliberation, round), tallyRound(deliberation, round));
 }
 
 /**

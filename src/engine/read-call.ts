@@ -117,9 +117,14 @@ function withoutSession(args: unknown): unknown {
 function describeIssues(error: z.ZodError): string {
   const shown = error.issues.slice(0, 5).map((issue) => {
     const path = issue.path.map(String).join(".");
-    return path === "" ? issue.message : `${path}: ${issue.message}`;
+    return path === "" ? wordsOf(issue) : `${path}: ${wordsOf(issue)}`;
   });
   return shown.join("; ").slice(0, 1000);
+}
+
+function wordsOf(issue: z.core.$ZodIssue): string {
+  const isEmpty = issue.code === "too_small" && issue.origin === "string" && issue.minimum === 1;
+  return isEmpty ? "must not be empty" : issue.message;
 }
 
 /** One field of parsed input, undefined where it has none. */

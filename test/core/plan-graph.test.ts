@@ -267,6 +267,15 @@ describe("checkPlanGraph", () => {
     });
   });
 
+  test("the advice names ids only where there can be some", () => {
+    const fixOf = (known?: ReadonlySet<string>): string =>
+      thrownBy(() => {
+        checkPlanGraph([node("a", ["T9"])], known);
+      }).fix;
+    expect(fixOf(NOTHING)).toBe("Name keys of this plan or ids of existing tasks in after.");
+    expect(fixOf()).toBe("Name keys of this plan in after.");
+  });
+
   test("a long list of keys is cut in the message, not in the details", () => {
     const after = Array.from({ length: 20 }, (_, index) => `x${index}`);
     const error = thrownBy(() => {

@@ -47,6 +47,7 @@ interface Shown {
     readonly topic?: string;
     readonly failure?: string;
     readonly gamma_from_the_start?: string;
+    readonly mediation?: Record<string, unknown>;
   };
   readonly outcome?: Record<string, unknown>;
 }
@@ -303,8 +304,50 @@ describe("where they do not agree", () => {
     await disagree();
     expect(bodyOf(await fleet.asPerson("pipelines_fallback", order))).toMatchObject({
       state: "completed",
-      outcome: { solution: "S1", by: "person", partial: true, reason: "Good enough." },
+      outcome: {
+        solution: "S1",
+        by: "person",
+        partial: true,
+        reason: "Good enough. (S1 is the first of those that stood best by the votes cast.)",
+      },
     });
+  });
+
+  test("accept_partial without a solution takes the one that stood best, and with one that one", async () => {
+    const order = { pipeline_id: "L1", action: "accept_partial", reason: "Good enough." };
+    for (const [named, solution, why] of [
+      [{}, "S2", " (S2 is the first of those that stood best by the votes cast.)"],
+      [{ solution_id: "S1" }, "S1", ""],
+    ] as const) {
+      await fleet.close();
+      await begin();
+      await bothReport();
+      await fleet.ok("gus", "get_status");
+      await disagree();
+      await disagree();
+      expect(await take("gus")).toBe("T3");
+      expect((await shown()).current.mediation).toEqual({
+        task: "T3",
+        state: "running",
+        agent: "gus",
+      });
+      await fleet.ok("gus", "propose_solution", {
+        topic_id: "B1",
+        title: "both",
+        body: "In turns.",
+      });
+      // Each is put first once, and S2 stands before S1.
+      await vote("ada", "B1", ["S1"]);
+      await vote("ben", "B1", ["S2"]);
+      await vote("gus", "B1", ["S3", "S2"]);
+      expect(await shown()).toMatchObject({ state: "orchestrating", awaits: "fallback" });
+      expect(
+        bodyOf(await fleet.asPerson("pipelines_fallback", { ...order, ...named })),
+      ).toMatchObject({
+        state: "completed",
+        outcome: { solution, by: "person", partial: true, reason: `Good enough.${why}` },
+      });
+    }
   });
 
   test("the template's own fallback runs it again without a person, so often as it says", async () => {

@@ -4,12 +4,11 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 import type { Project } from "../../app.ts";
-import { GuvnorError } from "../../core/errors.ts";
 import type { EngineDeps } from "../../engine/deps.ts";
 import { textOf } from "../answer.ts";
 import { put, withProject } from "../ask-project.ts";
 import type { Cli, Report } from "../cli.ts";
-import { systemCode } from "../explain-error.ts";
+import { cannotWrite } from "../explain-error.ts";
 import { readingPerson } from "../operator.ts";
 
 const BATCH = 1000;
@@ -79,13 +78,6 @@ async function writeFile(lines: Readable, file: string): Promise<void> {
   try {
     await pipeline(lines, createWriteStream(file, { mode: 0o600 }));
   } catch (error) {
-    const code = systemCode(error);
-    if (code === undefined) throw error;
-    throw new GuvnorError(
-      "input_invalid",
-      `${file} cannot be written (${code}).`,
-      "Name a file in a directory that exists and that you may write to.",
-      { cause: error },
-    );
+    throw cannotWrite(file, error);
   }
 }

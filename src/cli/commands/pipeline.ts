@@ -197,12 +197,31 @@ function isSettled(answer: JsonObject): boolean {
   );
 }
 
+/** One line: who does what, and until when it is waited for. */
 function progressOf(answer: JsonObject): string {
-  const parts = rowsOf(objectOf(answer, "current"), "parts").map(
-    (part) =>
-      `${wordOf(part, "role")} ${wordOf(part, "state")}${part["agent"] === undefined ? "" : ` (${wordOf(part, "agent")})`}`,
-  );
-  return `${wordOf(answer, "id")} ${wordOf(answer, "state")}: ${parts.join(", ")}`;
+  const run = objectOf(answer, "current");
+  const isDecided = wordOf(answer, "state") === "orchestrating";
+  const parts = isDecided ? mediatorOf(run) : partsOf(run);
+  const doing = [
+    ...(isDecided ? [topicOf(run) ?? ""] : []),
+    ...parts.map(
+      (part) =>
+        `${wordOf(part, "role")} ${wordOf(part, "state")} (${textOf(part, "agent") ?? "nobody has it"})`,
+    ),
+  ].join(", ");
+  const until = shortTime(isDecided ? run["topic_until"] : run["deadline"]);
+  const isOpen = !isSettled(answer) && until !== "";
+  return `${wordOf(answer, "id")} ${wordOf(answer, "state")}: ${doing}${isOpen ? `, until ${until}` : ""}`;
+}
+
+function partsOf(run: JsonObject): readonly JsonObject[] {
+  return [...rowsOf(run, "parts"), ...mediatorOf(run)];
+}
+
+/** GAMMA's part where it mediates; none otherwise. */
+function mediatorOf(run: JsonObject): readonly JsonObject[] {
+  const mediation = objectOf(run, "mediation");
+  return mediation["task"] === undefined ? [] : [{ role: "gamma", ...mediation }];
 }
 
 function exitCodeOf(answer: JsonObject): number {
@@ -263,7 +282,7 @@ function reportOne(answer: JsonObject): Report {
         ["chosen", outcome["solution"]],
         ["commit", outcome["commit"]],
         ["why", outcome["reason"]],
-        ["deadline", shortTime(current["deadline"])],
+        ["deadline", shortTime(current["topic_until"] ?? current["deadline"])],
       ]),
       "",
       ...partTable(view, current),
@@ -280,7 +299,7 @@ function topicOf(run: JsonObject): string | undefined {
 function partTable(view: View, run: JsonObject): string[] {
   return view.table(
     [{ title: "PART" }, { title: "TASK" }, { title: "STATE" }, { title: "AGENT", stretch: true }],
-    rowsOf(run, "parts").map((part) => [
+    partsOf(run).map((part) => [
       wordOf(part, "role").toUpperCase(),
       part["task"],
       part["state"],

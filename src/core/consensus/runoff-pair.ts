@@ -3,11 +3,14 @@ import type { Candidate } from "./ballots.ts";
 import { strengthBetween } from "./schulze.ts";
 import type { Tally, TallyRecord } from "./tally.ts";
 
+/** What one solution is before another by; all but the votes only fill the pair. */
+export type Advantage = "votes" | "fewer_files" | "earliest" | "id";
+
 export interface RunoffPair {
   /** In the order of the solutions, which says nothing about which is better. */
   readonly pair: readonly [string, string];
   /** What told the second of the two from the third. */
-  readonly pickedBy: "only_two" | "votes" | "fewer_files" | "earliest" | "id";
+  readonly pickedBy: "only_two" | Advantage;
   /** One sentence for the topic, so that everybody sees how the two were picked. */
   readonly note: string;
 }
@@ -30,18 +33,32 @@ const NOTES: Readonly<Record<RunoffPair["pickedBy"], string>> = {
  */
 export function runoffPair(all: readonly Candidate[], tally: Tally): RunoffPair | undefined {
   const standing = standings(tally);
-  const solutions = all.filter(({ id }) => standing.has(id));
-  const order = solutions.toSorted(
-    (a, b) => compare(a, b, standing).sign || (a.id < b.id ? -1 : 1),
-  );
-  const [first, second, third] = order;
+  const [first, second, third] = bestFirst(all, standing);
   if (first === undefined || second === undefined) return undefined;
-  const [one = first, two = second] = solutions.filter(({ id }) =>
-    [first.id, second.id].includes(id),
-  );
+  const [one = first, two = second] = all.filter(({ id }) => [first.id, second.id].includes(id));
   const pickedBy = third === undefined ? "only_two" : compare(second, third, standing).by;
   const note = `${one.id} and ${two.id} go to the re-vote: they ${NOTES[pickedBy]}.`;
   return { pair: [one.id, two.id], pickedBy, note };
+}
+
+/** The one that stands best, in the same order, and what it is ahead by; undefined where all are vetoed. */
+export function standsBest(
+  all: readonly Candidate[],
+  tally: Tally,
+): { readonly id: string; readonly by: Advantage } | undefined {
+  const standing = standings(tally);
+  const [first, second] = bestFirst(all, standing);
+  if (first === undefined) return undefined;
+  return { id: first.id, by: second === undefined ? "votes" : compare(first, second, standing).by };
+}
+
+function bestFirst(
+  all: readonly Candidate[],
+  standing: ReadonlyMap<string, number>,
+): readonly Candidate[] {
+  return all
+    .filter(({ id }) => standing.has(id))
+    .toSorted((a, b) => compare(a, b, standing).sign || (a.id < b.id ? -1 : 1));
 }
 
 /** For each solution how far it stands behind; lower is better. */
@@ -61,7 +78,7 @@ function compare(
   a: Candidate,
   b: Candidate,
   standing: ReadonlyMap<string, number>,
-): { readonly sign: number; readonly by: "votes" | "fewer_files" | "earliest" | "id" } {
+): { readonly sign: number; readonly by: Advantage } {
   const votes = Math.sign((standing.get(a.id) ?? 0) - (standing.get(b.id) ?? 0));
   if (votes !== 0) return { sign: votes, by: "votes" };
   const files = smallerFirst(a.fileCount, b.fileCount);

@@ -1,6 +1,7 @@
+import type { Topic } from "../../core/board.ts";
 import type { PipelineRun, RolePart } from "../../core/pipeline.ts";
 import type { ReadTx } from "../../store/store.ts";
-import { describeDecision } from "../board/describe-topic.ts";
+import { describeDecision, untilOf } from "../board/describe-topic.ts";
 import type { JsonObject } from "../call.ts";
 import { cut } from "../inbox.ts";
 import { iso, present } from "../task-view.ts";
@@ -42,10 +43,26 @@ export async function describeRun(
     gamma_from_the_start: run.mediated,
     topic: topic?.id,
     topic_state: topic?.state,
+    topic_until: topic === undefined ? null : untilOf(topic),
+    mediation: topic === undefined ? null : await describeMediation(tx, topic),
     solutions: solutions.map(({ id, author, title, body, commit }) =>
       present({ id, author, title, body: cut(body, BODY_CHARACTERS), commit }),
     ),
     decision: topic === undefined ? null : describeDecision(topic),
     failure: run.failure,
+  });
+}
+
+/** GAMMA between the two: its task, and whoever took it. */
+async function describeMediation(
+  tx: ReadTx,
+  { mediation }: Topic,
+): Promise<JsonObject | undefined> {
+  if (mediation === null) return undefined;
+  const task = mediation.taskId === null ? undefined : await tx.tasks.get(mediation.taskId);
+  return present({
+    task: task?.id,
+    state: task?.state,
+    agent: mediation.mediator ?? task?.holder,
   });
 }

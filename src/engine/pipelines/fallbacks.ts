@@ -1,8 +1,11 @@
 import { TIERS, type Tier } from "../../core/agent.ts";
+import type { Advantage } from "../../core/consensus/runoff-pair.ts";
 import { GuvnorError } from "../../core/errors.ts";
 import { awaitsFallback, reportedParts, type Pipeline } from "../../core/pipeline.ts";
+import { hasFailed } from "../../core/solution-checks.ts";
 import { lowestTier } from "../../core/token.ts";
-import { recordedIn } from "../../core/topic-record.ts";
+import { bestOfLastRound, type Deliberation } from "../../core/topic-record.ts";
+import { loadDeliberation } from "../board/move-topic.ts";
 import { callingPerson, type CallContext } from "../call-context.ts";
 import { requirePipeline } from "../find-rows.ts";
 import type { Outcome } from "../operation.ts";
@@ -73,9 +76,11 @@ async function acceptPartial(
   { solution_id: wanted, reason }: FallbackOrder,
 ): Promise<void> {
   const { topicId } = pipeline.run;
-  const solutions = topicId === null ? [] : await ctx.tx.solutions.ofTopic(topicId);
-  const best = await bestOf(ctx, topicId);
-  const solution = solutions.find(({ id }) => id === (wanted ?? best));
+  const topic = topicId === null ? undefined : await ctx.tx.topics.get(topicId);
+  const deliberation = topic === undefined ? undefined : await loadDeliberation(ctx.tx, topic);
+  const { solutions = [] } = deliberation ?? {};
+  const best = wanted === undefined ? bestOf(deliberation) : undefined;
+  const solution = solutions.find(({ id }) => id === (wanted ?? best?.id));
   const [only] = reportedParts(await viewOf(ctx.tx, pipeline));
   if (solution === undefined && (wanted !== undefined || only === undefined)) {
     throw new GuvnorError(
@@ -91,16 +96,25 @@ async function acceptPartial(
     commit: solution?.commit ?? only?.task.commit ?? null,
     by: "person",
     partial: true,
-    reason,
+    reason: best === undefined ? reason : `${reason} (${best.id} ${best.why}.)`,
   });
 }
 
-/** The one that stood best when it was voted on last; the first one where nobody voted. */
-async function bestOf(ctx: CallContext, topicId: string | null): Promise<string | undefined> {
-  const topic = topicId === null ? undefined : await ctx.tx.topics.get(topicId);
-  if (topic === undefined) return undefined;
-  const last = recordedIn(topic)?.rounds.at(-1);
-  const [first] = await ctx.tx.solutions.ofTopic(topic.id);
-  const ranked = last?.first_preferences.toSorted((a, b) => b.count - a.count);
-  return ranked?.[0]?.id ?? first?.id;
+/** Why a solution was taken that nobody named. */
+const WHY = {
+  votes: "stood best by the votes cast",
+  fewer_files: "changes fewest files of those that stood best by the votes cast",
+  earliest: "is the earliest of those that stood best by the votes cast",
+  id: "is the first of those that stood best by the votes cast",
+} as const satisfies Record<Advantage, string>;
+
+/** As a re-vote would pick it; where nobody voted the first one that did not fail its checks. */
+function bestOf(
+  deliberation: Deliberation | undefined,
+): { readonly id: string; readonly why: string } | undefined {
+  if (deliberation === undefined) return undefined;
+  const best = bestOfLastRound(deliberation);
+  if (best !== undefined) return { id: best.id, why: WHY[best.by] };
+  const first = deliberation.solutions.find((solution) => !hasFailed(solution));
+  return first === undefined ? undefined : { id: first.id, why: "was there first; nobody voted" };
 }

@@ -136,7 +136,6 @@ function readSubtasks(asked: NonNullable<NewPipeline["plan"]>): readonly Subtask
       after,
       minutes: minutes ?? DEFAULT_MINUTES,
     })),
-    new Set(),
   );
   return subtasks;
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import type { Candidate } from "../../../src/core/consensus/ballots.ts";
-import { runoffPair } from "../../../src/core/consensus/runoff-pair.ts";
+import { runoffPair, standsBest } from "../../../src/core/consensus/runoff-pair.ts";
 import { tallyTopic } from "../../../src/core/consensus/tally.ts";
 import { ballots, candidates, election } from "./elections.ts";
 
@@ -92,6 +92,29 @@ describe("runoffPair", () => {
         const inside = Math.max(...pair.map(beatenBy));
         const outside = Array.from("ABCD").filter((id) => !pair.includes(id));
         expect(Math.min(...outside.map(beatenBy))).toBeGreaterThanOrEqual(inside);
+      }),
+    );
+  });
+});
+
+describe("standsBest", () => {
+  test.each([
+    { cast: ["3 A", "2 B", "1 C"], best: { id: "A", by: "votes" } },
+    { cast: ["2 B", "2 C"], best: { id: "B", by: "id" } },
+  ])("of $cast by supermajority it is $best.id, by $best.by", ({ cast, best }) => {
+    const tally = tallyTopic({ ...election("ABC", ballots(...cast)), method: "supermajority" });
+    expect(tally.outcome).toBe("no_winner");
+    expect(standsBest(candidates("ABC"), tally)).toEqual(best);
+  });
+
+  test("it is one of the pair that goes to the re-vote", () => {
+    const ranking = fc.shuffledSubarray(["A", "B", "C", "D"]);
+    fc.assert(
+      fc.property(fc.array(ranking, { minLength: 1, maxLength: 8 }), (rankings) => {
+        const cast = ballots(...rankings.map((each) => `1 ${each.join("")}`));
+        const tally = tallyTopic(election("ABCD", cast));
+        const pair = runoffPair(candidates("ABCD"), tally)?.pair;
+        expect(pair).toContain(standsBest(candidates("ABCD"), tally)?.id);
       }),
     );
   });

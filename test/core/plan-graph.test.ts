@@ -268,12 +268,11 @@ describe("checkPlanGraph", () => {
   });
 
   test("the advice names ids only where there can be some", () => {
-    const fixOf = (known?: ReadonlySet<string>): string =>
-      thrownBy(() => {
-        checkPlanGraph([node("a", ["T9"])], known);
-      }).fix;
-    expect(fixOf(NOTHING)).toBe("Name keys of this plan or ids of existing tasks in after.");
-    expect(fixOf()).toBe("Name keys of this plan in after.");
+    const lost = [node("a", ["T9"])];
+    const beside = thrownBy(() => void checkPlanGraph(lost, NOTHING));
+    const alone = thrownBy(() => void checkPlanGraph(lost));
+    expect(beside.fix).toBe("Name keys of this plan or ids of existing tasks in after.");
+    expect(alone.fix).toBe("Name keys of this plan in after.");
   });
 
   test("a long list of keys is cut in the message, not in the details", () => {

@@ -352,7 +352,7 @@ export class SimProcess implements ProcessHandle, Measurer {
     const { signal } = this.#stopping;
     const { machine } = this;
     while (!signal.aborted) {
-      await this.sleep(machine.random.between(6000, 12_000), signal);
+      await this.sleep(machine.random.between(8000, 20_000), signal);
       if (signal.aborted) return;
       await this.#loop.settle().catch(() => machine.chronicle.count("settling failed"));
     }

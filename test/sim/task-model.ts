@@ -56,6 +56,7 @@ export interface TopicModel {
   readonly gates: readonly string[];
   readonly isChecked: boolean;
   state: string;
+  movedAtMs: number;
   /** The task of the mediator that is asked, or was. */
   mediation: string | undefined;
   /** Votes too, once it has spoken. */

@@ -22,6 +22,7 @@ export function moveTopic({ topics, chronicle }: Board, effect: Effect, actor: s
     chronicle.violate("topic_moved_after_end", `${topic.id} ${effect.event ?? ""}`);
   }
   topic.state = effect.to;
+  topic.movedAtMs = chronicle.nowMs();
   topic.mediation = effect["mediation"] as string | undefined;
   topic.mediator = effect["mediator"] as string | undefined;
   topic.awaitsPerson = effect.event === "awaits_person";
@@ -43,6 +44,7 @@ function newTopic(effect: Effect, openedBy: string): TopicModel {
     mediator: undefined,
     vetoers: veto.flatMap(({ members }) => members),
     state: effect.to ?? "",
+    movedAtMs: 0,
     awaitsPerson: false,
     isClosed: false,
     ballots: new Map(),

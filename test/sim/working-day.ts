@@ -25,7 +25,7 @@ interface Assignment {
 /** Reports of done on one assignment, before an agent gives it up. */
 const MAX_REPORTS = 6;
 /** Pause after "none" where nothing comes up. */
-const IDLE_MS = { wild: [8000, 30_000], calm: [20_000, 60_000] } as const;
+const IDLE_MS = { wild: [8000, 30_000], calm: [30_000, 90_000] } as const;
 /** An idle agent hears of what comes up after so long. */
 const NAP_MS = [500, 4500] as const;
 
@@ -49,8 +49,8 @@ export async function live(agent: SimAgent): Promise<void> {
 }
 
 /**
- * For a while, or until a task comes up that it could take: asking again and again in vain costs
- * much and shows little.
+ * For a while, or until a task comes up that it could take, or a topic that wants its word: asking
+ * again and again in vain costs much and shows little.
  */
 async function idle(agent: SimAgent): Promise<void> {
   const { machine, process, client } = agent;
@@ -60,8 +60,17 @@ async function idle(agent: SimAgent): Promise<void> {
   const untilMs = sinceMs + random.between(shortestMs, longestMs);
   const isNews = ({ movedAtMs, needs }: TaskModel): boolean =>
     movedAtMs >= sinceMs && needs.every((each) => client.capabilities.includes(each));
+  const hasNews = (): boolean => readyTasks(agent).some(isNews) || isWanted(agent, sinceMs);
   do await process.sleep(random.between(...NAP_MS));
-  while (!readyTasks(agent).some(isNews) && queue.nowMs < untilMs && !machine.isOver);
+  while (!hasNews() && queue.nowMs < untilMs && !machine.isOver);
+}
+
+/** Whether a vote has opened on something that is its matter too. */
+function isWanted({ machine, name }: SimAgent, sinceMs: number): boolean {
+  return [...machine.ledger.topics.values()].some(
+    ({ state, movedAtMs, electorate, mediator }) =>
+      state === "voting" && movedAtMs >= sinceMs && [...electorate, mediator].includes(name),
+  );
 }
 
 async function goOnWithBlocked(agent: SimAgent): Promise<void> {

@@ -269,8 +269,8 @@ describe("checkPlanGraph", () => {
 
   test("the advice names ids only where there can be some", () => {
     const lost = [node("a", ["T9"])];
-    const beside = thrownBy(() => void checkPlanGraph(lost, NOTHING));
-    const alone = thrownBy(() => void checkPlanGraph(lost));
+    const beside = thrownBy(() => checkPlanGraph(lost, NOTHING));
+    const alone = thrownBy(() => checkPlanGraph(lost));
     expect(beside.fix).toBe("Name keys of this plan or ids of existing tasks in after.");
     expect(alone.fix).toBe("Name keys of this plan in after.");
   });

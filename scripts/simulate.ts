@@ -46,7 +46,10 @@ async function simulate(): Promise<number> {
     for (const { seed, violations } of part.failed) {
       console.log(`${CLEAR}seed ${seed}: ${violations.join("; ")}\n  ${rerunCommand(seed)}`);
     }
-    if (process.stdout.isTTY) process.stdout.write(`${CLEAR}${totals.schedules} of ${count}`);
+    const { schedules } = totals;
+    if (process.stdout.isTTY) process.stdout.write(`${CLEAR}${schedules} of ${count}`);
+    // A log needs no more than a sign of life.
+    else if (schedules % 1000 < part.schedules) console.log(`${schedules} of ${count}`);
   };
   const share = (job: number): Seeds => ({
     first: first + job,

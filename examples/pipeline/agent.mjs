@@ -17,7 +17,7 @@ await client.connect(
     args: [guvnor, "mcp"],
     cwd: worktree,
     stderr: "ignore",
-    env: { ...process.env, GUVNOR_TOOLSETS: "core,coordination,workflow" },
+    env: { ...process.env, GUVNOR_TOOLSETS: "core,workflow" },
   }),
 );
 

@@ -5,17 +5,11 @@ import type { ToolDefinition } from "../tools/define-tool.ts";
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** What every refusal and error looks like; clients check structuredContent against it. */
-const ERROR_SCHEMA = {
-  type: "object",
-  properties: {
-    code: { type: "string" },
-    message: { type: "string" },
-    fix: { type: "string" },
-    details: { type: "object" },
-  },
-  required: ["code", "message", "fix"],
-};
+/**
+ * How every refusal and error is told from an answer; clients check structuredContent against it. Said
+ * with each tool, so it says no more than it must.
+ */
+const ERROR_SCHEMA = { type: "object", required: ["code", "message", "fix"] };
 
 /** A tool as `tools/list` shows it. */
 export function describeTool(tool: ToolDefinition): Tool {
@@ -38,7 +32,10 @@ export function describeTool(tool: ToolDefinition): Tool {
 }
 
 function inputSchemaOf(tool: ToolDefinition): Tool["inputSchema"] {
-  const { $schema: _, ...schema } = toJSONSchema(tool.input, { io: "input" });
+  const { $schema: _, ...schema } = toJSONSchema(tool.input, {
+    io: "input",
+    override: leaveLengthsOut,
+  });
   return asPublished({ ...schema, additionalProperties: false });
 }
 
@@ -55,6 +52,16 @@ function asPublished(schema: object): Tool["inputSchema"] {
   return { ...schema, type: "object" };
 }
 
+/**
+ * How long a text may be is checked, and said to whoever exceeds it. No model counts characters, and all
+ * of these numbers together would cost each of them as much as two more tools.
+ */
+function leaveLengthsOut({ jsonSchema }: { readonly jsonSchema: JsonSchema }): void {
+  delete jsonSchema.maxLength;
+}
+
 function leaveOpen({ jsonSchema }: { readonly jsonSchema: JsonSchema }): void {
   if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+  // That names are strings goes without saying.
+  delete jsonSchema.propertyNames;
 }

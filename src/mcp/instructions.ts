@@ -10,7 +10,7 @@ export const INSTRUCTIONS = `guvnor gives you work, and coordinates you with oth
 3. Work in your own worktree from base_commit; report_progress {"status":"working"} at least every ten minutes.
 4. Commit, then report_progress {"status":"done","wait_seconds":25}. If the answer lists \`missing\`, mend it, commit and report done again.
 5. If you need a decision or an answer, request_escalation; report blocked only if you cannot go on without it.
-6. An answer may carry \`inbox\`: read it with get_status {"scope":"me"}. Where it asks for it, propose_solution or vote.
+6. An answer may carry \`inbox\`: do as its \`next\` says. Where it asks for it, propose_solution or vote. Tell others what they need to know with send_message.
 7. Do what \`next\` and \`fix\` in answers say. Stop when you are told to stop, or when a task is cancelled.
 8. Then request_task again, until it answers plan_finished.`;
 
@@ -22,7 +22,7 @@ const WORK_PROMPT = `Work for guvnor until there is nothing left to do.
 4. Do only what the task asks. Change only its paths if it names any. Call report_progress with status working and a percentage when you get on, and at least every ten minutes.
 5. Run the gates' commands yourself first, commit everything, then call report_progress with status done and wait_seconds 25. guvnor measures that commit; what is \`missing\` you mend, commit and report again.
 6. If you cannot do it, report failed with a note that helps the next agent. If somebody else must act first, call request_escalation and report blocked.
-7. Look at \`inbox\` in every answer: read it with get_status, scope me. If a topic wants your solution, think for yourself and call propose_solution; if it wants your vote, read all solutions and vote with a reason.
+7. Look at \`inbox\` in every answer and do as its \`next\` says. If a topic wants your solution, think for yourself and call propose_solution; if it wants your vote, read all solutions and vote with a reason.
 8. Then begin again at 2.`;
 
 const MEDIATE_PROMPT = `You mediate where other agents of this project cannot agree. Work like this until there is nothing left:

@@ -10,7 +10,7 @@ export const readMessagesTool = defineTool({
   description:
     "What was said to you, oldest first; it comes again until you acknowledge it with after. With channel: there only, and you join it. With message_id: one message uncut. wait_seconds waits until there is something.",
   class: "read",
-  toolset: "coordination",
+  toolset: "core",
   alwaysLoad: false,
   hints: { readOnly: true, destructive: false, idempotent: true, openWorld: false },
   input: z.strictObject({

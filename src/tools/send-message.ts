@@ -10,7 +10,7 @@ export const sendMessageTool = defineTool({
   description:
     "Says something to an agent, to all (#all), to a role or channel (#reviewer, #build), or in the thread of a task (T12) or topic (B1). It waits in the inbox of everybody there.",
   class: "write",
-  toolset: "coordination",
+  toolset: "core",
   alwaysLoad: false,
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: false },
   input: z.strictObject({

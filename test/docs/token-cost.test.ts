@@ -47,18 +47,20 @@ describe("what tools/list costs", () => {
     const instructions = `instructions: ${encode(INSTRUCTIONS).length}`;
     expect([...rows, all, instructions]).toMatchInlineSnapshot(`
       [
-        "register_agent: 213 read, 503 listed",
-        "request_task: 170 read, 558 listed",
-        "report_progress: 509 read, 794 listed",
-        "submit_plan: 856 read, 1113 listed",
-        "open_topic: 432 read, 611 listed",
-        "propose_solution: 202 read, 391 listed",
-        "vote: 175 read, 398 listed",
-        "read_board: 133 read, 423 listed",
-        "request_escalation: 192 read, 402 listed",
-        "get_status: 116 read, 289 listed",
-        "all: 2998 read, 5482 listed",
-        "instructions: 228",
+        "register_agent: 177 read, 429 listed",
+        "request_task: 152 read, 502 listed",
+        "report_progress: 456 read, 703 listed",
+        "submit_plan: 771 read, 982 listed",
+        "open_topic: 393 read, 534 listed",
+        "propose_solution: 173 read, 324 listed",
+        "vote: 146 read, 331 listed",
+        "read_board: 120 read, 372 listed",
+        "request_escalation: 165 read, 337 listed",
+        "get_status: 103 read, 238 listed",
+        "send_message: 154 read, 337 listed",
+        "read_messages: 146 read, 349 listed",
+        "all: 2956 read, 5438 listed",
+        "instructions: 236",
       ]
     `);
   });

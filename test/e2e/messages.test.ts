@@ -11,14 +11,9 @@ import {
 } from "./agent-process.ts";
 import { entriesOf } from "./ledger.ts";
 
-const env = { GUVNOR_TOOLSETS: "core,coordination" };
-
 async function startBoth(): Promise<{ home: string; ada: AgentProcess; ben: AgentProcess }> {
   const home = temporaryDirectory();
-  const [ada, ben] = [
-    await startAgent("ada", { home, env }),
-    await startAgent("ben", { home, env }),
-  ];
+  const [ada, ben] = [await startAgent("ada", { home }), await startAgent("ben", { home })];
   await ada.ok("get_status");
   await ben.ok("get_status");
   return { home, ada, ben };
@@ -56,7 +51,7 @@ describe("messages between processes", () => {
       const [row] = inDatabase(databaseOf(home), ({ rows }) =>
         rows<{ state: string }>("select state from agent where name = 'ben'"),
       );
-      return row?.state === "offline" ? await startAgent("ben", { home, env }) : undefined;
+      return row?.state === "offline" ? await startAgent("ben", { home }) : undefined;
     });
     const again = await next.ok("read_messages");
     expect(bodies(again)).toEqual(["two", "three"]);
@@ -67,9 +62,7 @@ describe("messages between processes", () => {
   test("many who speak at once are heard by all in one order", { timeout: 60_000 }, async () => {
     const home = temporaryDirectory();
     const names = ["ada", "ben", "cleo", "dora"];
-    const agents = await Promise.all(
-      names.map(async (name) => await startAgent(name, { home, env })),
-    );
+    const agents = await Promise.all(names.map(async (name) => await startAgent(name, { home })));
     for (const agent of agents) await agent.ok("read_messages", { channel: "#build" });
     const each = Array.from({ length: 10 }, (_, index) => index);
     await Promise.all(

@@ -246,7 +246,7 @@ export class RulesModel {
         (type === "process" && event === "gone") || (type === "stop" && event === "resumed"),
     );
     // Looking is still allowed; who does it too often may lose its token, and what it holds.
-    const isRevoked = effect.event === "taken_away" || followsTakenAway(effect, entry);
+    const isRevoked = followsTakenAway(effect, entry);
     if (wasStopped && isStopped && !isOthers && !isRevoked) {
       this.#violate("moved_while_stopped", `${effect.id} ${effect.event} by ${actor}'s ${action}`);
     }
@@ -373,11 +373,12 @@ function subjectOfDone({ id, commit }: TaskModel): string {
   return subjectHash(subjectOf("report_progress", { task_id: id, status: "done" }, facts));
 }
 
-/** A task made for something that nobody asks for any more, where that or the task itself was taken away. */
+/** What becomes of a task that was taken away, and of a question about it that nobody asks any more. */
 function followsTakenAway({ id, event, serves }: TaskEffect, { effects }: Entry): boolean {
-  const question = effects.find((each) => each.type === "escalation" && each.id === serves);
-  const isTakenAway = effects.some(
-    (each) => each.event === "taken_away" && [id, question?.["task"]].includes(each.id),
+  const taken = new Set(
+    effects.filter((each) => each.event === "taken_away").map((each) => each.id),
   );
-  return event === "cancelled" && serves !== undefined && isTakenAway;
+  const question = effects.find((each) => each.type === "escalation" && each.id === serves);
+  const isOfTaken = event === "cancelled" && taken.has(String(question?.["task"]));
+  return taken.has(id) || isOfTaken;
 }

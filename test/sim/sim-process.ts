@@ -238,7 +238,7 @@ export class SimProcess implements ProcessHandle, Measurer {
 
   kill(how: string): void {
     if (this.state === "dead") return;
-    const { chronicle, ledger, processes } = this.machine;
+    const { chronicle, ledger } = this.machine;
     this.state = "dead";
     this.#parked = [];
     this.#watches.clear();
@@ -249,7 +249,7 @@ export class SimProcess implements ProcessHandle, Measurer {
     if (this.agents.some((agent) => ledger.running(agent).length > 0)) {
       chronicle.count("crash while holding");
     }
-    for (const process of processes) process.watchClosely();
+    this.#beWatched();
     this.plan.onDeath(this);
   }
 
@@ -274,7 +274,7 @@ export class SimProcess implements ProcessHandle, Measurer {
       if (this.plan.isServing && !this.#isTicking)
         this.#tickAfter(machine.random.between(20, 1500));
     });
-    for (const process of machine.processes) process.watchClosely();
+    this.#beWatched();
   }
 
   /** The client closes the pipe: calls in flight end, then the process says good-bye. */
@@ -295,6 +295,12 @@ export class SimProcess implements ProcessHandle, Measurer {
     if (this.#isHeld(() => {})) return;
     this.state = "dead";
     this.#watches.clear();
+    // One whose good-bye failed is silent from now on.
+    if (hasSilentProcess(this.machine)) this.#beWatched();
+  }
+
+  #beWatched(): void {
+    for (const process of this.machine.processes) process.watchClosely();
   }
 
   /** @returns whether `go` must wait, or will never be. */

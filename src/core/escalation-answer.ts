@@ -14,7 +14,9 @@ export function readAnswer(
   isLead: boolean,
   nowMs: number,
 ): Resolution | { readonly problem: string } {
-  const { answer, resolution: how = "answer", exception_until: until } = outputs;
+  const { answer, resolution, exception_until: until } = outputs;
+  // Outputs of several reports are merged: what was said once is taken back with null.
+  const how = resolution ?? "answer";
   const text = typeof answer === "string" ? answer.trim() : "";
   if (text === "") return { problem: "Say it in outputs.answer, as text." };
   if (text.length > MAX_CHARACTERS) {
@@ -28,7 +30,8 @@ export function readAnswer(
   }
   if (known !== "answer" && !isLead) {
     return {
-      problem: "Only a lead may decide or grant: leave outputs.resolution out, or report failed.",
+      problem:
+        'Only a lead may decide or grant: give it with outputs.resolution "answer", or report failed.',
     };
   }
   if (known !== "exception") return { how: known, text, untilMs: null };

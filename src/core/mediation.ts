@@ -5,6 +5,9 @@ import { hasFailed, hasPassed, isMeasured } from "./solution-checks.ts";
 import { giveUp, type TopicMove } from "./topic-move.ts";
 import { MEDIATED_ROUND, revotePair, type Deliberation } from "./topic-record.ts";
 
+/** Kind of the task that asks for a mediator. */
+export const MEDIATION_TASK = "mediate";
+
 /** What a topic waits for beside its members has as long as a vote takes, and never less. */
 const MIN_SECONDS = 60;
 

@@ -17,7 +17,9 @@ export function isMeasured({ checks }: Pick<Solution, "checks">): boolean {
 
 /** Why it is not on a ballot, in one sentence; undefined where it passed. */
 export function whyOff({ checks }: Pick<Solution, "checks">): string | undefined {
-  const open = checks.filter(({ state }) => state !== "pass");
+  // Once something is against it, what was still to be measured says nothing.
+  const isOut = hasFailed({ checks });
+  const open = checks.filter(({ state }) => state !== "pass" && !(isOut && state === "waiting"));
   return open.length === 0 ? undefined : open.map(describeCheck).join(" ");
 }
 

@@ -1,6 +1,7 @@
 import type { Agent } from "../core/agent.ts";
 import { GuvnorError } from "../core/errors.ts";
 import { ESCALATION_TASK } from "../core/escalation.ts";
+import { MEDIATION_TASK } from "../core/mediation.ts";
 import { PRESENCE_MS } from "../core/presence.ts";
 import { scoreTask } from "../core/score.ts";
 import { claim } from "../core/task-decisions.ts";
@@ -254,6 +255,9 @@ async function handOver(
 function nextStep(task: Task, again: boolean): string {
   if (task.spec.kind === ESCALATION_TASK && task.spec.serves !== undefined) {
     return `Find the answer, then report_progress {"task_id":"${task.id}","status":"done","outputs":{"answer":"…"}}.`;
+  }
+  if (task.spec.kind === MEDIATION_TASK && task.spec.serves !== undefined) {
+    return `Read it with read_board {"topic_id":"${task.spec.serves}"}, then propose_solution {"topic_id":"${task.spec.serves}","title":…,"body":…}, or with "pass":true.`;
   }
   const start = again
     ? `You hold ${attemptId(task)} already. Go on with it`

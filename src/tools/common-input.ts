@@ -19,7 +19,11 @@ export const taskId = z.string().max(32);
 
 export const agentName = z.string().max(64);
 
-export const title = z.string().min(1).max(200);
+export const title = z.string().min(1).max(200).refine(isSaid, "must not be blank");
+
+export function isSaid(text: string): boolean {
+  return text.trim() !== "";
+}
 
 /** Named values that go into the briefs of other tasks: models read them. */
 export const values = z

@@ -7,6 +7,7 @@ import {
   agentName,
   body,
   inboxField,
+  isSaid,
   requestId,
   session,
   taskId,
@@ -23,8 +24,12 @@ export const openTopicTool = defineTool({
   class: "coordinate",
   input: z.strictObject({
     title,
-    problem: body.min(1),
-    options: z.array(title).max(MAX_SOLUTIONS).optional(),
+    problem: body.min(1).refine(isSaid, "must not be blank"),
+    options: z
+      .array(title)
+      .max(MAX_SOLUTIONS)
+      .refine((list) => list.length > 0, "leave it out, or name some")
+      .optional(),
     method: z.enum(VOTING_METHODS).optional(),
     electorate: z
       .strictObject({

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { castVote } from "../engine/board/cast-vote.ts";
 import { MAX_SOLUTIONS } from "../engine/board/propose-solution.ts";
-import { inboxField, requestId, session } from "./common-input.ts";
+import { inboxField, isSaid, requestId, session } from "./common-input.ts";
 import { defineTool } from "./define-tool.ts";
 
 export const voteTool = defineTool({
@@ -16,7 +16,7 @@ export const voteTool = defineTool({
     ballot: z.array(z.string().max(32)).max(MAX_SOLUTIONS).optional(),
     abstain: z.boolean().optional(),
     veto: z.array(z.string().max(32)).max(MAX_SOLUTIONS).optional(),
-    reason: z.string().min(1).max(2000),
+    reason: z.string().min(1).max(2000).refine(isSaid, "must not be blank"),
     session,
     request_id: requestId,
   }),

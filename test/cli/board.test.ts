@@ -65,10 +65,16 @@ describe("guvnor board", () => {
       S1 : S3  2 : 0      1
       S2 : S3  3 : 0      0
 
-      VOTER  BALLOT  VETO  REASON
-      ada    S1, S2        Because it is the one that all of us have used for years a…
-      bob    S2, S1        Because it is the one that all of us have used for years a…
-      cyd    S2      S3    S3 leaks.
+      strongest paths  S2 > S1 66.7 %
+
+      Ballots:
+      ada  S1, S2
+           Because it is the one that all of us have used for years and know well.
+      bob  S2, S1
+           Because it is the one that all of us have used for years and know well.
+      cyd  S2
+           vetoes S3
+           S3 leaks.
       "
     `);
     expect(text).toMatch(/veto +security: cyd/);
@@ -76,7 +82,7 @@ describe("guvnor board", () => {
 
   it("shows the shares of an approval vote", async () => {
     const text = await expectReadable(sandbox, ["board", "show", "B2"]);
-    expect(text).toMatch(/S4 +2 +2 +100\.0 % +ada/);
+    expect(text).toMatch(/S4 +3 +3 +100\.0 %/);
   });
 
   it("recomputes a decision from the ledger, with what anybody needs to do so in --json", async () => {

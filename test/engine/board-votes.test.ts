@@ -51,13 +51,23 @@ describe("methods", () => {
         {
           method: "approval",
           approvals: [
-            // Whoever opened it wrote the options: its word is left out.
-            { id: "S1", approved: 2, counted: 2, left_out: ["ada"] },
-            { id: "S2", approved: 1, counted: 2 },
-            { id: "S3", approved: 0, counted: 2 },
+            // Whoever opened it wrote all options, and so has no side.
+            { id: "S1", approved: 3, counted: 3, left_out: [] },
+            { id: "S2", approved: 1, counted: 3 },
+            { id: "S3", approved: 1, counted: 3 },
           ],
         },
       ],
+    });
+  });
+
+  test("approval: its re-vote is by majority, and asks for an order", async () => {
+    await open({ method: "approval", options: ["x", "y"], electorate: { agents: ["ada", "bob"] } });
+    await vote("ada", { ballot: ["S1"] });
+    await vote("bob", { ballot: ["S2"] });
+    expect(await fleet.ok("bob", "read_board", { topic_id: "B1" })).toMatchObject({
+      topic: { round: 2, method: "majority" },
+      next: expect.stringContaining("[best first]"),
     });
   });
 

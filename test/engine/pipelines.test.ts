@@ -245,7 +245,14 @@ describe("where they do not agree", () => {
       task: {
         id: "T3",
         inputs: {
-          earlier_runs: [{ run: 1, topic_state: "no_consensus", failure: expect.any(String) }],
+          earlier_runs: [
+            {
+              run: 1,
+              topic_state: "no_consensus",
+              failure: expect.any(String),
+              again: { action: "rerun_same", reason: "Try again." },
+            },
+          ],
         },
       },
     });

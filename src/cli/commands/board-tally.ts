@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../engine/call.ts";
-import { listOf, namesOf, rowsOf, textOf, wordOf } from "../answer.ts";
+import { listOf, rowsOf, textOf, wordOf } from "../answer.ts";
 import type { View } from "../view.ts";
 
 const NO_WINNER: Readonly<Record<string, string>> = {
@@ -28,14 +28,16 @@ export function roundLines(view: View, round: JsonObject): string[] {
     ]),
     ...approvalTable(view, round),
     ...pairTable(view, round),
-    ...ballotTable(view, round),
+    ...pathLines(view, round),
+    ...ballotLines(view, round),
   ];
 }
 
 /** Agents of one model err alike: what so many voters are worth. */
 export function independentText(counted: JsonObject): string | undefined {
   const worth = textOf(counted, "n_eff");
-  return worth === undefined ? undefined : `${worth} independent voters`;
+  if (worth === undefined) return undefined;
+  return `${worth} independent ${worth === "1" ? "voter" : "voters"}`;
 }
 
 function shareText(share: unknown): string | undefined {
@@ -105,29 +107,27 @@ function pairTable(view: View, round: JsonObject): string[] {
   ];
 }
 
-function ballotTable(view: View, round: JsonObject): string[] {
-  const ballots = rowsOf(round, "ballots");
-  if (ballots.length === 0) return [];
-  const hasVeto = ballots.some((ballot) => namesOf(ballot, "veto").length > 0);
-  const rows = ballots.map((ballot) => {
+/** None of it is cut: whoever counts again needs all. */
+function ballotLines(view: View, round: JsonObject): string[] {
+  const fields = rowsOf(round, "ballots").flatMap((ballot): [string, unknown][] => {
     const ranked = listOf(ballot, "ranking") ?? "none of them";
-    const row = [
-      ballot["voter"],
-      ballot["abstain"] === true ? "abstains" : ranked,
-      ballot["reason"],
+    const veto = listOf(ballot, "veto");
+    return [
+      [wordOf(ballot, "voter"), ballot["abstain"] === true ? "abstains" : ranked],
+      ["", veto === undefined ? undefined : `vetoes ${veto}`],
+      ["", ballot["reason"]],
     ];
-    return hasVeto ? row.toSpliced(2, 0, listOf(ballot, "veto")) : row;
   });
-  return [
-    "",
-    ...view.table(
-      [
-        { title: "VOTER" },
-        { title: "BALLOT" },
-        ...(hasVeto ? [{ title: "VETO" }] : []),
-        { title: "REASON", stretch: true },
-      ],
-      rows,
-    ),
-  ];
+  return fields.length === 0 ? [] : ["", ...view.sentence("Ballots:"), ...view.fields(fields)];
+}
+
+/** Of Schulze: how strongly each is preferred to each other, over whatever is between them. */
+function pathLines(view: View, round: JsonObject): string[] {
+  const paths = rowsOf(round, "paths")
+    .filter(({ strength }) => strength !== 0)
+    .map(
+      (each) =>
+        `${wordOf(each, "from")} > ${wordOf(each, "to")} ${shareText(each["strength"]) ?? ""}`,
+    );
+  return paths.length === 0 ? [] : ["", ...view.fields([["strongest paths", paths.join(", ")]])];
 }

@@ -189,10 +189,7 @@ function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[
     ["round", topic["round"]],
     ["re-vote", topic["revote"]],
     ["mediation", mediation["why"]],
-    [
-      "mediator",
-      mediation["mediator"] ?? (mediation["task"] && `who takes ${wordOf(mediation, "task")}`),
-    ],
+    ["mediator", mediatorOf(topic)],
     ["irreversible", topic["irreversible"] === true ? "yes" : undefined],
     ["complexity", complexityOf(answer)],
     ["opened by", topic["opened_by"]],
@@ -202,6 +199,17 @@ function topicFields(view: View, answer: JsonObject, topic: JsonObject): string[
     ["worth", independentText(decision)],
     ["confirmed", decision["confirmed"] === false ? "not yet by a person" : undefined],
   ]);
+}
+
+/** Whoever has spoken, or is to; nobody where the topic went on without one. */
+function mediatorOf(topic: JsonObject): string | undefined {
+  const mediation = objectOf(topic, "mediation");
+  const [mediator, holder, task] = ["mediator", "held_by", "task"].map((name) =>
+    textOf(mediation, name),
+  );
+  if (mediator !== undefined || task === undefined) return mediator;
+  if (holder !== undefined) return `${holder}, with ${task}`;
+  return topic["state"] === "proposing" ? `who takes ${task}` : undefined;
 }
 
 function solutionLines(view: View, solution: JsonObject): string[] {

@@ -59,11 +59,11 @@ export function addPipelineCommands(program: Command, cli: Cli): void {
     .argument("<id>", "a pipeline such as L2")
     .requiredOption("--reason <text>", "why")
     .action(async (id: string, { reason }: { reason: string }) => {
-      await cli.report(async () =>
-        reportOne(
-          await change(cli, { operation: "pipelines_revoke", args: { pipeline_id: id, reason } }),
-        ),
-      );
+      const args = { pipeline_id: id, reason };
+      await cli.report(async () => ({
+        ...reportOne(await change(cli, { operation: "pipelines_revoke", args })),
+        exitCode: 0,
+      }));
     });
 }
 
@@ -286,6 +286,7 @@ function reportOne(answer: JsonObject): Report {
       ]),
       "",
       ...partTable(view, current),
+      ...earlierRuns(view, answer),
       ...view.hint(wordOf(answer, "next")),
     ],
   };
@@ -306,4 +307,28 @@ function partTable(view: View, run: JsonObject): string[] {
       part["agent"] ?? "",
     ]),
   );
+}
+
+function earlierRuns(view: View, answer: JsonObject): string[] {
+  const rows = rowsOf(answer, "earlier").map((run) => [
+    run["run"],
+    partsOf(run)
+      .map((part) => textOf(part, "agent") ?? "nobody")
+      .join(", "),
+    topicOf(run),
+    run["failure"],
+  ]);
+  if (rows.length === 0) return [];
+  return [
+    "",
+    ...view.table(
+      [
+        { title: "RUN" },
+        { title: "AGENTS" },
+        { title: "TOPIC" },
+        { title: "WHY NOT", stretch: true },
+      ],
+      rows,
+    ),
+  ];
 }

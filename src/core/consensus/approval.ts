@@ -13,7 +13,8 @@ export type Approvals = {
 /**
  * Counts approvals (S. Brams and P. Fishburn, "Approval Voting", American Political Science Review 72,
  * 1978, 831–847). What an author says of its own solution is left out, a yes and a no alike, where two
- * other voters remain. As with pairs, whether it is left out depends on who voted, never on how.
+ * other voters remain. Who wrote all of several has no side and is counted. As with pairs, whether
+ * it is left out depends on who voted, never on how.
  *
  * @param ballots - Valid ones that do not abstain, one per voter.
  */
@@ -21,9 +22,11 @@ export function countApprovals(
   solutions: readonly Candidate[],
   ballots: readonly CastBallot[],
 ): Approvals[] {
+  const authors = new Set(solutions.map(({ author }) => author));
+  const haveSides = solutions.length === 1 || authors.size > 1;
   return solutions.map(({ id, author }) => {
     const others = ballots.filter(({ voter }) => voter !== author);
-    const counted = others.length >= 2 ? others : ballots;
+    const counted = haveSides && others.length >= 2 ? others : ballots;
     return {
       id,
       approved: counted.filter(({ ranking }) => ranking.includes(id)).length,

@@ -1,5 +1,5 @@
 import type { Topic } from "../../core/board.ts";
-import { openMediation, partiesOf } from "../../core/mediation.ts";
+import { MEDIATION_TASK, openMediation, partiesOf } from "../../core/mediation.ts";
 import { withoutMediator } from "../../core/topic-decisions.ts";
 import type { TopicMove } from "../../core/topic-move.ts";
 import type { Deliberation } from "../../core/topic-record.ts";
@@ -84,7 +84,7 @@ function mediationTask(deliberation: Deliberation, why: string): OwnTask {
     key: `mediate-${id}`,
     title: cut(`Mediate ${id}: ${topic.title}`, 200),
     body: body.join("\n"),
-    kind: "mediate",
+    kind: MEDIATION_TASK,
     priority: PRIORITY,
     gates: [],
     inputs: { topic: id },

@@ -60,7 +60,7 @@ export function nextStep(deliberation: Deliberation, agent: string | undefined):
     return `Call propose_solution {"topic_id":"${topic.id}","title":…,"body":…}, or with "pass":true.`;
   }
   if (wanted === "vote") {
-    const ballot = topic.method === "approval" ? "all you approve" : "best first";
+    const ballot = methodNow(topic) === "approval" ? "all you approve" : "best first";
     const veto = vetoRolesOf(topic, agent ?? "").length > 0 ? ',"veto":[what must not win]' : "";
     return `Read the solutions, then vote {"topic_id":"${topic.id}","ballot":[${ballot}]${veto},"reason":…}.`;
   }
@@ -148,7 +148,7 @@ export async function describeTopic(
       revote: hasRevote(topic) ? revotePair(deliberation)?.note : null,
       method: methodNow(topic),
       electorate: topic.electorate,
-      mediation: describeMediation(topic),
+      mediation: describeMediation(deliberation),
       veto: topic.veto,
       models: whole ? topic.models : null,
       quorum: topic.quorum,
@@ -180,10 +180,11 @@ function describeAsked({ checks }: Topic): JsonObject | null {
   return present({ gates, files, schema, awaited });
 }
 
-function describeMediation({ mediation }: Topic): JsonObject | null {
+function describeMediation({ topic, mediator: holder }: Deliberation): JsonObject | null {
+  const { mediation } = topic;
   if (mediation === null) return null;
   const { why, best, taskId, mediator } = mediation;
-  return present({ why, best, task: taskId, mediator });
+  return present({ why, best, task: taskId, mediator, held_by: mediator === null ? holder : null });
 }
 
 /** On the ballot first; after closing by id, before in an order of each reader's own. */

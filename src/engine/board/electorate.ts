@@ -30,6 +30,13 @@ export async function chooseElectorate(
       processes.has(processId) && state !== "quarantined" && state !== "revoked",
   );
   const { agents: named = [], roles = [], capability } = asked ?? {};
+  if (asked?.agents?.length === 0 || asked?.roles?.length === 0) {
+    throw new GuvnorError(
+      "input_invalid",
+      "The electorate names nobody.",
+      "Name agents or roles, or leave `electorate` out for all present agents.",
+    );
+  }
   const known = new Set(agents.map(({ name }) => name));
   const unknown = named.filter((name) => !known.has(name));
   if (unknown.length > 0) {

@@ -52,9 +52,20 @@ export async function prepareProposal(
   return checks === null || asked.pass === true ? {} : await inspectSolution(deps, checks, asked);
 }
 
+function refuseBoth({ pass, title, body, commit }: Proposal): void {
+  const isProposed = [title, body, commit].some((each) => each !== undefined);
+  if (pass !== true || !isProposed) return;
+  throw new GuvnorError(
+    "input_invalid",
+    "This proposes and passes at once.",
+    "Leave `pass` out to propose it, or give nothing but `pass`.",
+  );
+}
+
 /** A member proposes or passes, or a mediator; when all have, voting opens before its time. */
 export async function proposeSolution(ctx: CallContext, asked: Proposal): Promise<Outcome> {
   const agent = callingAgent(ctx);
+  refuseBoth(asked);
   await settleDueTopics(ctx);
   const topic = await requireTopic(ctx, asked.topic_id);
   if (isMediating(topic)) {

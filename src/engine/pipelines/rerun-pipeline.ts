@@ -35,7 +35,11 @@ export async function rerunPipeline(
       : null;
   const mediated = action === "rerun_gamma" ? `${by} asks for GAMMA: ${reason}` : tooMany;
   const context: JsonObject[] = [];
-  for (const run of earlierRuns) context.push(await describeRun(ctx.tx, run, () => false));
+  for (const run of earlierRuns) {
+    const described = await describeRun(ctx.tx, run, () => false);
+    // Whoever does it again reads why.
+    context.push(run === old.run ? { ...described, again: { action, by, reason } } : described);
+  }
   const run = await beginRun(ctx, fresh, {
     no: old.run.no + 1,
     mediated,

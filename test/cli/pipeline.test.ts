@@ -44,7 +44,8 @@ describe("guvnor pipeline", () => {
     expect(said).toMatch(
       /^L1 running: alpha ready \(nobody has it\), beta ready \(nobody has it\), until \d{4}-\d\d-\d\d \d\d:\d\d\n$/,
     );
-    await sandbox.guvnor("pipeline", "revoke", "L1", "--reason", "Moot.");
+    const revoked = await sandbox.guvnor("pipeline", "revoke", "L1", "--reason", "Moot.");
+    expect(revoked.code).toBe(0);
     const { code, stdout } = await waiting.exited;
     expect(code).toBe(1);
     expect(stdout).toMatch(/state +revoked/);

@@ -235,6 +235,7 @@ describe("an answer in a task's outputs", () => {
   test.each([
     [{ answer: " eu-west " }, false, { how: "answer", text: "eu-west", untilMs: null }],
     [{ answer: "a", resolution: "answer" }, false, { how: "answer", text: "a", untilMs: null }],
+    [{ answer: "a", resolution: null }, false, { how: "answer", text: "a", untilMs: null }],
     [{ answer: "a", resolution: "decision" }, true, { how: "decision", text: "a", untilMs: null }],
     [
       { answer: "a", resolution: "exception", exception_until: until },

@@ -124,6 +124,8 @@ describe("from question to decision", () => {
     await present("ada", "bob");
     await open();
     const pass = { topic_id: "B1", pass: true };
+    const both = { ...pass, title: "t", body: "b" };
+    expect(await fleet.refusal("bob", "propose_solution", both)).toBe("input_invalid");
     expect(await fleet.ok("ada", "propose_solution", pass)).toMatchObject({
       passed: true,
       state: "proposing",
@@ -134,6 +136,19 @@ describe("from question to decision", () => {
     expect(bodyOf(await fleet.asPerson("escalations_list"))).toMatchObject({
       escalations: [{ kind: "conflict", topic: "B1", raised_by: "guvnor" }],
     });
+  });
+
+  test.each([
+    { electorate: { agents: [] } },
+    { electorate: { roles: [], agents: ["ada"] } },
+    { options: [] },
+    { options: ["left", " "] },
+    { title: "  " },
+    { problem: "\n" },
+  ])("a topic with %j is refused: it would be taken for something else", async (given) => {
+    await present("ada", "bob");
+    const topic = { title: "Which?", problem: "There are two.", ...given };
+    expect(await fleet.refusal("ada", "open_topic", topic)).toBe("input_invalid");
   });
 
   test("who has passed may still propose while solutions are taken", async () => {

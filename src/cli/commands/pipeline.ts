@@ -200,16 +200,16 @@ function isSettled(answer: JsonObject): boolean {
 /** One line: who does what, and until when it is waited for. */
 function progressOf(answer: JsonObject): string {
   const run = objectOf(answer, "current");
-  const isDecided = wordOf(answer, "state") === "orchestrating";
-  const parts = isDecided ? mediatorOf(run) : partsOf(run);
+  const isVoting = wordOf(answer, "state") === "orchestrating";
+  const parts = isVoting ? mediatorOf(run) : partsOf(run);
   const doing = [
-    ...(isDecided ? [topicOf(run) ?? ""] : []),
+    ...(isVoting ? [topicOf(run) ?? ""] : []),
     ...parts.map(
       (part) =>
         `${wordOf(part, "role")} ${wordOf(part, "state")} (${textOf(part, "agent") ?? "nobody has it"})`,
     ),
   ].join(", ");
-  const until = shortTime(isDecided ? run["topic_until"] : run["deadline"]);
+  const until = shortTime(isVoting ? run["topic_until"] : run["deadline"]);
   const isOpen = !isSettled(answer) && until !== "";
   return `${wordOf(answer, "id")} ${wordOf(answer, "state")}: ${doing}${isOpen ? `, until ${until}` : ""}`;
 }

@@ -44,7 +44,7 @@ export async function describeRun(
     topic: topic?.id,
     topic_state: topic?.state,
     topic_until: topic === undefined ? null : untilOf(topic),
-    mediation: topic === undefined ? null : await describeMediation(tx, topic),
+    mediation: topic === undefined ? null : await describeMediatorPart(tx, topic),
     solutions: solutions.map(({ id, author, title, body, commit }) =>
       present({ id, author, title, body: cut(body, BODY_CHARACTERS), commit }),
     ),
@@ -54,7 +54,7 @@ export async function describeRun(
 }
 
 /** GAMMA between the two: its task, and whoever took it. */
-async function describeMediation(
+async function describeMediatorPart(
   tx: ReadTx,
   { mediation }: Topic,
 ): Promise<JsonObject | undefined> {
